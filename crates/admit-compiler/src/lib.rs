@@ -1,0 +1,5 @@
+//! Checks policies, says what they mean, and lowers them to decision tables.
+//! Always: pure. No files, no terminal, no clock; the same sources give the same answer.
+
+pub mod diagnostic;
+pub mod policy;

@@ -1,0 +1,247 @@
+//! A checked policy: what the checker hands to the definition, to lowering and to analysis.
+//! Always: every name is resolved, every default is filled in, every rule fits its place. Order is source order,
+//! except that groups stand in the order of their precedence.
+
+use admit_runtime::{Mode, Operations, Provider};
+use admit_syntax::ast::{OperationKind, Span};
+
+/// Where something stands in the sources.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Place {
+    /// Index into [`Policy::files`].
+    pub file: u32,
+    /// The bytes.
+    pub span: Span,
+    /// The line of `span.start`, from 1.
+    pub line: u32,
+}
+
+/// A whole policy that has no error.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Policy {
+    /// The names of the sources, `/`-separated, as given.
+    pub files: Vec<String>,
+    /// Whether there is an `auth` block.
+    pub has_auth: bool,
+    /// The groups of the user pool; the first has the best precedence.
+    pub groups: Vec<Group>,
+    /// How a user's several roles meet in storage.
+    pub roles: Roles,
+    /// The claim that holds the user's groups unless a rule names another.
+    pub group_claim: String,
+    /// The modes that requests may arrive in.
+    pub modes: Vec<Mode>,
+    /// The API's default mode.
+    pub default_mode: Mode,
+    /// The models.
+    pub models: Vec<Model>,
+    /// The custom operations.
+    pub operations: Vec<CustomOperation>,
+    /// The declared functions.
+    pub functions: Vec<String>,
+    /// `allow.resource(fn)` of the `data` block.
+    pub data_functions: Vec<DataFunction>,
+    /// `allow.resource(fn)` of the `auth` block.
+    pub auth_functions: Vec<AuthFunction>,
+    /// The buckets.
+    pub buckets: Vec<Bucket>,
+}
+
+/// A group of the user pool.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Where `auth.groups` names it.
+    pub place: Place,
+}
+
+/// How a user's several roles meet in storage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Roles {
+    /// What some one of the caller's roles may do.
+    #[default]
+    Union,
+    /// What the role of the caller's best group may do, or the authenticated role for a user in no group.
+    Preferred,
+}
+
+/// A data model.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// The declared fields, relations included.
+    pub fields: Vec<Field>,
+    /// The fields of its primary key: `["id"]` unless `identifier([…])` says otherwise.
+    pub identifier: Vec<String>,
+    /// The rules that govern it: its own, or else the schema's.
+    pub rules: Vec<Rule>,
+    /// Where its name stands.
+    pub place: Place,
+}
+
+/// A field of a model.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// What it, or each element of it, is.
+    pub ty: FieldType,
+    /// `[]`
+    pub list: bool,
+    /// May not be null.
+    pub required: bool,
+    /// The rules of its own; none means that the model's hold.
+    pub rules: Vec<Rule>,
+    /// Where its name stands.
+    pub place: Place,
+}
+
+/// What a field holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum FieldType {
+    Id,
+    String,
+    Integer,
+    Float,
+    Boolean,
+    Date,
+    Time,
+    DateTime,
+    Timestamp,
+    Email,
+    Json,
+    Phone,
+    Url,
+    IpAddress,
+    /// One of these values.
+    Enum(Vec<String>),
+    /// A custom type.
+    Type(String),
+    /// A relation to a model.
+    Model(String),
+}
+
+/// One `allow` rule.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rule {
+    /// Whom it admits.
+    pub who: Who,
+    /// To what; for custom operations [`Operations::CALL`].
+    pub operations: Operations,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Whom a rule admits.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Who {
+    /// `publicApiKey()`
+    ApiKey,
+    /// `guest()`
+    Guest,
+    /// `authenticated()`; the mode is UserPool, Oidc or IdentityPool.
+    Authenticated(Mode),
+    /// `custom()`
+    Custom,
+    /// `group("X")`, `groups(["X", "Y"])`
+    Groups {
+        /// The groups, as written, without repetition.
+        names: Vec<String>,
+        /// Whose token.
+        provider: Provider,
+        /// Which claim holds the caller's groups.
+        claim: String,
+    },
+    /// `owner()`, `ownerDefinedIn(field)`, `ownersDefinedIn(field)`
+    Owner {
+        /// The field that holds the owner, or the owners.
+        field: String,
+        /// Whether it holds several.
+        list: bool,
+        /// Whose token.
+        provider: Provider,
+        /// The parts of the identity claim: `["sub", "username"]`.
+        claim: Vec<String>,
+    },
+    /// `groupDefinedIn(field)`, `groupsDefinedIn(field)`
+    GroupsIn {
+        /// The field that holds the group, or the groups.
+        field: String,
+        /// Whether it holds several.
+        list: bool,
+        /// Whose token.
+        provider: Provider,
+        /// Which claim holds the caller's groups.
+        claim: String,
+    },
+    /// `entity("identity")`
+    Entity,
+    /// `resource(fn)`, in storage.
+    Function(String),
+}
+
+/// A custom query, mutation or subscription.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CustomOperation {
+    /// Which kind.
+    pub kind: OperationKind,
+    /// Its name.
+    pub name: String,
+    /// The rules that govern it: its own, or else the schema's static ones.
+    pub rules: Vec<Rule>,
+    /// Where its name stands.
+    pub place: Place,
+}
+
+/// `allow.resource(fn).to(["query"])` in the `data` block.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DataFunction {
+    /// The function.
+    pub function: String,
+    /// Reads of every model, and custom queries.
+    pub query: bool,
+    /// Writes of every model, and custom mutations.
+    pub mutate: bool,
+    /// `listen` on every model, and custom subscriptions.
+    pub listen: bool,
+    /// Where the rule stands.
+    pub place: Place,
+}
+
+/// `allow.resource(fn).to(["addUserToGroup"])` in the `auth` block.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AuthFunction {
+    /// The function.
+    pub function: String,
+    /// The Amplify Auth actions, as written.
+    pub actions: Vec<String>,
+    /// Where the rule stands.
+    pub place: Place,
+}
+
+/// A bucket.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// Its paths.
+    pub paths: Vec<Path>,
+    /// Where its name stands.
+    pub place: Place,
+}
+
+/// A path of a bucket.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Path {
+    /// The path without its `*`, and without `{entity_id}/` if it ends so: `drafts/`.
+    pub prefix: String,
+    /// Whether it ends in `{entity_id}/*`.
+    pub entity: bool,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+    /// Where the path stands.
+    pub place: Place,
+}
