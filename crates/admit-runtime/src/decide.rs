@@ -1,0 +1,462 @@
+//! The decision: which rules of the caller's mode are true here, and what they open together.
+//! Always: constant memory, no panic, and a deny wherever nothing says otherwise.
+
+use crate::decision::{Decision, Effect, Reason};
+use crate::filter::{Condition, Filter, Spelling};
+use crate::format::{Clause, Field, Model, NONE, Resource, field};
+use crate::load::Policy;
+use crate::principal::{Authorizer, Principal};
+use crate::request::{Action, Request, Stored, Target};
+use crate::value::{List, Value};
+use crate::words::{Mode, Operation, Operations};
+
+impl<'t> Policy<'t> {
+    /// Decides one request. Never panics, never allocates; whatever is unknown is denied.
+    ///
+    /// A principal or an action of another table is denied with [`Reason::OtherTable`].
+    pub fn decide<'a>(&'a self, principal: &'a Principal<'a>, action: Action, request: &Request<'a>) -> Decision<'a> {
+        let asked = Asked { policy: self, principal, action, request: *request };
+        let outcome = match (asked.is_of_this_table(), asked.is_of_a_configured_mode()) {
+            (false, _) => Outcome::Deny(Reason::OtherTable),
+            (true, false) => Outcome::Deny(Reason::Mode),
+            (true, true) => asked.outcome(),
+        };
+        let effect = match outcome {
+            Outcome::Deny(_) => Effect::Deny,
+            _ if principal.caller.mode == Mode::Lambda && principal.caller.authorizer == Authorizer::NotAsked => {
+                Effect::Ask
+            }
+            _ => Effect::Allow,
+        };
+        Decision { asked, outcome, effect }
+    }
+
+    pub(crate) fn clause_run(&self, run: usize) -> impl ExactSizeIterator<Item = Clause> + use<'t> {
+        let start = if run == 0 { 0 } else { self.clause_runs.at(run - 1) };
+        let end = self.clause_runs.at(run);
+        self.clauses.run(start, end.saturating_sub(start))
+    }
+
+    fn cell(&self, run: usize, class: u16) -> u8 {
+        let start = if run == 0 { 0 } else { self.cell_runs.at(run - 1) };
+        let end = self.cell_runs.at(run);
+        let at = self.cells.lower_bound(start, end.saturating_sub(start), |cell| cell.class < class);
+        let cell = self.cells.at(at);
+        if at < end as usize && cell.class == class { cell.operations } else { 0 }
+    }
+}
+
+/// What a request comes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Allowed outright.
+    Allow,
+    /// Allowed for the records that pass the filter.
+    Filtered,
+    /// Denied. [`Reason::Unauthorized`] may turn out to be [`Reason::Mode`] for whoever asks.
+    Deny(Reason),
+}
+
+/// A request with all that belongs to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub policy: &'a Policy<'a>,
+    pub principal: &'a Principal<'a>,
+    pub action: Action,
+    pub request: Request<'a>,
+}
+
+/// A field that somebody named, as the model knows it.
+pub(crate) enum Known {
+    No,
+    Key,
+    System,
+    Declared { class: usize, key: bool },
+}
+
+impl<'a> Asked<'a> {
+    fn is_of_this_table(&self) -> bool {
+        self.principal.tag == self.policy.tag && self.action.tag == self.policy.tag
+    }
+
+    fn is_of_a_configured_mode(&self) -> bool {
+        self.policy.modes & (1 << self.principal.caller.mode as u8) != 0
+    }
+
+    fn outcome(&self) -> Outcome {
+        let allowed = match self.action.target {
+            Target::Model(number) => return self.on_model(&self.policy.models.at(number as usize)),
+            Target::Custom(number) => {
+                let resource = self.policy.customs.at(number as usize).resource;
+                self.open(&self.policy.resources.at(resource as usize))
+            }
+            Target::Bucket(_) => self.storage_open(),
+        };
+        match allowed.meets(self.action.operation.needs()) {
+            true => Outcome::Allow,
+            false => Outcome::Deny(Reason::Unauthorized),
+        }
+    }
+
+    fn on_model(&self, model: &Model) -> Outcome {
+        if self.names_unknown_fields(model) {
+            return Outcome::Deny(Reason::Unknown);
+        }
+        match self.action.operation {
+            Operation::Create => self.create(model),
+            Operation::Update => self.update(model),
+            Operation::Delete => self.delete(model),
+            Operation::Listen => self.listen(model),
+            Operation::Get => self.get(model),
+            Operation::Relation if matches!(self.request.stored, Stored::Given(_)) => self.get(model),
+            _ => self.list(model),
+        }
+    }
+
+    /// What the caller's mode and groups open on a resource of the data.
+    pub fn open(&self, resource: &Resource) -> Operations {
+        let caller = &self.principal.caller;
+        Operations(match caller.mode {
+            Mode::UserPool => resource.user_pool | self.cells(resource),
+            Mode::Oidc => resource.oidc | self.cells(resource),
+            Mode::ApiKey => resource.api_key,
+            Mode::Guest => resource.guest,
+            // A group's role has no policy for data.
+            Mode::IdentityPool if self.principal.in_group => 0,
+            Mode::IdentityPool => resource.identity_pool,
+            Mode::Lambda if caller.authorizer == Authorizer::No => 0,
+            Mode::Lambda => resource.lambda,
+            Mode::Function => self.cells(resource),
+            Mode::Iam if caller.trusted => u8::MAX,
+            Mode::Iam => 0,
+        })
+    }
+
+    fn cells(&self, resource: &Resource) -> u8 {
+        let run = resource.cells as usize;
+        self.principal.classes().iter().fold(0, |open, class| open | self.policy.cell(run, *class))
+    }
+
+    pub fn whole(&self, model: &Model) -> Resource {
+        self.policy.resources.at(model.resource as usize)
+    }
+
+    pub fn class(&self, model: &Model, class: usize) -> Resource {
+        self.policy.resources.at(model.resource as usize + 1 + class)
+    }
+
+    fn clauses(&self, resource: &Resource) -> impl Iterator<Item = Clause> + use<'a> {
+        self.policy.clause_run(resource.clauses as usize)
+    }
+
+    /// What the caller may do on a resource, record or input considered.
+    fn granted(&self, resource: &Resource, grants: impl Fn(&Clause) -> bool) -> Operations {
+        let open = self.open(resource);
+        self.clauses(resource)
+            .filter(|clause| grants(clause))
+            .fold(open, |all, clause| all.with(Operations(clause.operations)))
+    }
+
+    fn create(&self, model: &Model) -> Outcome {
+        let grants = |clause: &Clause| self.grants_create(model, clause);
+        if self.granted(&self.whole(model), grants).contains(Operations::CREATE) {
+            return Outcome::Allow;
+        }
+        let mut classes = 0..model.classes as usize;
+        match classes.any(|class| self.granted(&self.class(model, class), grants).contains(Operations::CREATE)) {
+            true => self.unless_fields_denied(model),
+            false => Outcome::Deny(Reason::Unauthorized),
+        }
+    }
+
+    /// Whether a rule about the record's field holds for the input, the owner recorded.
+    pub fn grants_create(&self, model: &Model, clause: &Clause) -> bool {
+        let Some(condition) = self.policy.condition(clause, self.principal, Spelling::Complete) else { return false };
+        if clause.kind > crate::format::clause::OWNERS {
+            return self.request.input.is_some_and(|input| condition.matches(input));
+        }
+        match self.proposed(model, condition.field) {
+            Value::Absent => condition.is_usable() && self.records(model, clause),
+            value => condition.accepts(value),
+        }
+    }
+
+    /// The value that the input proposes; an input left out proposes every declared field, with unknown values.
+    fn proposed(&self, model: &Model, name: &str) -> Value<'a> {
+        match self.request.input {
+            Some(input) => input.get(name),
+            None if matches!(self.known(model, name), Known::Declared { .. }) => Value::Other,
+            None => Value::Absent,
+        }
+    }
+
+    /// Whether it is this owner rule that fills its field on `create`: the first of those on that field whose
+    /// claims the token has, in the order of the table.
+    pub fn records(&self, model: &Model, clause: &Clause) -> bool {
+        self.recording(model).find(|first| first.field == clause.field).is_some_and(|first| first.parts == clause.parts)
+    }
+
+    /// The owner rules that may create and whose claims the token has.
+    pub fn recording(&self, model: &Model) -> impl Iterator<Item = Clause> + use<'a> {
+        let asked = *self;
+        self.clauses(&self.whole(model)).filter(move |clause| {
+            let owner =
+                clause.kind <= crate::format::clause::OWNERS && Operations(clause.any).meets(Operations::CREATE);
+            let usable = || asked.policy.condition(clause, asked.principal, Spelling::Complete);
+            owner && usable().is_some_and(|condition| condition.is_usable())
+        })
+    }
+
+    fn update(&self, model: &Model) -> Outcome {
+        let whole = self.whole(model);
+        let caller = &self.principal.caller;
+        let gated = matches!(caller.mode, Mode::UserPool | Mode::Oidc | Mode::ApiKey | Mode::Lambda);
+        if gated && whole.gate & (1 << caller.mode as u8) == 0 {
+            return Outcome::Deny(Reason::Unauthorized);
+        }
+        let wanted = Operations::UPDATE.with(Operations::DELETE);
+        let grants = |clause: &Clause| self.owns(clause);
+        if self.granted(&whole, grants).contains(wanted) {
+            return Outcome::Allow;
+        }
+        let mut classes = 0..model.classes as usize;
+        match classes.any(|class| self.granted(&self.class(model, class), grants).meets(wanted)) {
+            true => self.unless_fields_denied(model),
+            false => Outcome::Deny(Reason::Unauthorized),
+        }
+    }
+
+    /// Whether a rule about the record's field holds for the stored record.
+    fn owns(&self, clause: &Clause) -> bool {
+        let Stored::Given(record) = self.request.stored else { return false };
+        let condition = self.policy.condition(clause, self.principal, Spelling::Complete);
+        condition.is_some_and(|condition| condition.matches(record))
+    }
+
+    fn delete(&self, model: &Model) -> Outcome {
+        match self.granted(&self.whole(model), |clause| self.owns(clause)).contains(Operations::DELETE) {
+            true => Outcome::Allow,
+            false => Outcome::Deny(Reason::Unauthorized),
+        }
+    }
+
+    fn unless_fields_denied(&self, model: &Model) -> Outcome {
+        let mut denied = false;
+        self.each_denied_field(model, &mut |_| denied = true);
+        if denied { Outcome::Deny(Reason::Fields) } else { Outcome::Allow }
+    }
+
+    /// Calls `visit` with each field that `create` or `update` may not touch, as the input names them.
+    pub fn each_denied_field(&self, model: &Model, visit: &mut dyn FnMut(&str)) {
+        match self.request.input {
+            Some(input) => input.each_key(&mut |name| {
+                if !self.may_write(model, name, matches!(input.get(name), Value::Null)) {
+                    visit(name);
+                }
+            }),
+            None => {
+                for column in self.policy.fields.run(model.fields, model.field_count) {
+                    let name = self.policy.strings.get(column.name);
+                    if column.flags & field::DECLARED != 0 && !self.may_write(model, name, false) {
+                        visit(name);
+                    }
+                }
+            }
+        }
+    }
+
+    fn may_write(&self, model: &Model, name: &str, null: bool) -> bool {
+        let creates = self.action.operation == Operation::Create;
+        let on = |resource: &Resource| match creates {
+            true => self.granted(resource, |clause| self.grants_create(model, clause)),
+            false => self.granted(resource, |clause| self.owns(clause)),
+        };
+        match (self.known(model, name), creates) {
+            (Known::Declared { class, .. }, true) => on(&self.class(model, class)).contains(Operations::CREATE),
+            (Known::Declared { class, key }, false) => {
+                let granted = on(&self.class(model, class));
+                let update = key || granted.contains(Operations::UPDATE);
+                update && (!null || granted.contains(Operations::DELETE))
+            }
+            // The key belongs to no field rule: setting it on create is for those who may set every field.
+            (Known::Key, true) => on(&self.whole(model)).contains(Operations::CREATE),
+            (Known::Key, false) => !null || on(&self.whole(model)).contains(Operations::DELETE),
+            (Known::System | Known::No, _) => false,
+        }
+    }
+
+    fn get(&self, model: &Model) -> Outcome {
+        let needs = self.action.operation.needs();
+        if self.open(&self.whole(model)).meets(needs) {
+            return Outcome::Allow;
+        }
+        let filter = self.filter(model.resource as usize, Spelling::Any);
+        let seen = match self.request.stored {
+            Stored::Given(record) => filter.matches(record),
+            Stored::Missing => filter.conditions().next().is_some(),
+            Stored::NotGiven => false,
+        };
+        if seen { Outcome::Allow } else { Outcome::Deny(Reason::Unauthorized) }
+    }
+
+    fn list(&self, model: &Model) -> Outcome {
+        if self.open(&self.whole(model)).meets(self.action.operation.needs()) {
+            return Outcome::Allow;
+        }
+        match self.filter(model.resource as usize, Spelling::Any).conditions().next() {
+            Some(_) => Outcome::Filtered,
+            None => Outcome::Deny(Reason::Unauthorized),
+        }
+    }
+
+    fn listen(&self, model: &Model) -> Outcome {
+        let whole = self.whole(model);
+        if self.open(&whole).meets(Operations::LISTEN) || self.subscribes_to_own(&whole) {
+            return Outcome::Allow;
+        }
+        match self.filter(model.resource as usize, Spelling::Last).conditions().next() {
+            Some(_) => Outcome::Filtered,
+            None => Outcome::Deny(Reason::Unauthorized),
+        }
+    }
+
+    /// A subscription whose owner argument is the caller needs no filter: the argument is one.
+    fn subscribes_to_own(&self, whole: &Resource) -> bool {
+        let Some(args) = self.request.args else { return false };
+        self.clauses(whole).any(|clause| {
+            let own = |condition: Condition<'_>| match args.get(condition.field) {
+                Value::Text(text) => condition.is(text),
+                _ => false,
+            };
+            clause.kind == crate::format::clause::OWNER
+                && Operations(clause.operations).meets(Operations::LISTEN)
+                && self.policy.condition(&clause, self.principal, Spelling::Complete).is_some_and(own)
+        })
+    }
+
+    /// The filter of an operation on a resource.
+    pub fn filter(&self, resource: usize, spelling: Spelling) -> Filter<'a> {
+        Filter {
+            policy: self.policy,
+            principal: self.principal,
+            request: self.request,
+            resource,
+            needs: self.action.operation.needs(),
+            spelling,
+        }
+    }
+
+    pub fn known(&self, model: &Model, name: &str) -> Known {
+        let Some(column) = self.column(model, name) else { return Known::No };
+        let key = column.flags & field::KEY != 0;
+        match (column.flags & field::DECLARED != 0, key) {
+            (true, key) => Known::Declared { class: usize::from(column.class), key },
+            (false, true) => Known::Key,
+            (false, false) => Known::System,
+        }
+    }
+
+    fn column(&self, model: &Model, name: &str) -> Option<Field> {
+        let name = self.policy.string(name)?;
+        let at = self.policy.fields.lower_bound(model.fields, model.field_count, |column| column.name < name);
+        let column = self.policy.fields.at(at);
+        (at < (model.fields + model.field_count) as usize && column.name == name).then_some(column)
+    }
+
+    /// Whether the request names a field, or proposes a value for one, that clients do not know.
+    fn names_unknown_fields(&self, model: &Model) -> bool {
+        let mut unknown = false;
+        if let Some(fields) = self.request.fields {
+            unknown = (0..fields.len()).any(|at| self.is_unknown(model, fields, at));
+        }
+        let writes = matches!(self.action.operation, Operation::Create | Operation::Update);
+        if let (true, Some(input)) = (writes, self.request.input) {
+            input.each_key(&mut |name| {
+                unknown = unknown || matches!(self.known(model, name), Known::No | Known::System);
+            });
+        }
+        unknown
+    }
+
+    fn is_unknown(&self, model: &Model, fields: &dyn List, at: usize) -> bool {
+        match fields.at(at) {
+            Value::Text(name) => matches!(self.known(model, name), Known::No),
+            _ => true,
+        }
+    }
+}
+
+/// Storage.
+impl Asked<'_> {
+    fn storage_open(&self) -> Operations {
+        let (Target::Bucket(bucket), Some(key)) = (self.action.target, self.request.key) else {
+            return Operations::NONE;
+        };
+        match self.path(bucket, key) {
+            Some(resource) => self.storage_role(&self.policy.resources.at(resource as usize)),
+            None => Operations::NONE,
+        }
+    }
+
+    /// The resource of a key: its deepest path, and there the caller's own folder before everybody's.
+    pub fn path(&self, bucket: u32, key: &str) -> Option<u32> {
+        let bucket = self.policy.buckets.at(bucket as usize);
+        let strings = self.policy.strings;
+        let below = |node: &crate::format::Node| strings.get(node.prefix) <= key;
+        let after = self.policy.nodes.lower_bound(bucket.nodes, bucket.node_count, below);
+        let mut number = match after > bucket.nodes as usize {
+            true => self.policy.covering(after - 1, key),
+            false => NONE,
+        };
+        while number != NONE {
+            let node = self.policy.nodes.at(number as usize);
+            let rest = key.strip_prefix(strings.get(node.prefix)).unwrap_or("");
+            if node.mine != NONE && self.is_own_folder(rest) {
+                return Some(node.mine);
+            }
+            if node.everyone != NONE {
+                return Some(node.everyone);
+            }
+            number = node.parent;
+        }
+        None
+    }
+
+    /// Whether `rest` starts with the caller's identity as one whole segment.
+    fn is_own_folder(&self, rest: &str) -> bool {
+        let signed_in = matches!(self.principal.caller.mode, Mode::UserPool | Mode::IdentityPool);
+        let identity =
+            self.principal.caller.identity_id.filter(|id| !matches!(*id, "" | "." | "..") && !id.contains('/'));
+        signed_in && identity.is_some_and(|id| rest.strip_prefix(id).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    fn storage_role(&self, resource: &Resource) -> Operations {
+        let caller = &self.principal.caller;
+        let run = resource.cells as usize;
+        Operations(match caller.mode {
+            Mode::Guest => resource.guest,
+            Mode::Function => self.cells(resource),
+            Mode::Iam if caller.trusted => u8::MAX,
+            Mode::UserPool | Mode::IdentityPool if !self.policy.preferred => {
+                resource.identity_pool | self.cells(resource)
+            }
+            Mode::UserPool | Mode::IdentityPool if self.principal.in_group => {
+                self.principal.preferred.map_or(0, |class| self.policy.cell(run, class))
+            }
+            Mode::UserPool | Mode::IdentityPool => resource.identity_pool,
+            _ => 0,
+        })
+    }
+}
+
+/// Whether a storage key is plain: no empty, `.` or `..` segment, no backslash, no NUL. Keys are compared byte for
+/// byte, as S3 does, so a host that resolves paths asks this first.
+///
+/// ```
+/// assert!(admit_runtime::is_plain_key("drafts/a/b.md"));
+/// assert!(!admit_runtime::is_plain_key("drafts/../secret"));
+/// ```
+pub fn is_plain_key(key: &str) -> bool {
+    let folder = key.strip_suffix('/').unwrap_or(key);
+    !key.contains(['\\', '\0']) && folder.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+}

@@ -1,0 +1,322 @@
+//! What a decision says: the effect, and on demand the reason, the fields, the owner to record and the filter.
+//! Always: nothing is stored; each answer is worked out from the request when it is asked for.
+
+use crate::decide::{Asked, Known, Outcome};
+use crate::filter::{Condition, Filter, Spelling, Wanted};
+use crate::format::{Clause, Model, Resource, clause, field};
+use crate::request::{Stored, Target};
+use crate::value::{Fields, Overlay, Value};
+use crate::words::{Mode, Operation, Operations};
+
+/// What a request comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Go ahead (for `list` and its like: with the filter, if there is one).
+    Allow,
+    /// Do not.
+    Deny,
+    /// Ask the host's authorizer; its yes allows this, its no denies it.
+    Ask,
+}
+
+/// Why a request is denied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// No rule for callers of this mode gives the operation.
+    Mode,
+    /// There are rules for this mode, but none that is true for this caller and record.
+    Unauthorized,
+    /// Some of the fields may not be written ([`Decision::each_denied_field`]).
+    Fields,
+    /// A field that the model does not have, or that clients cannot write.
+    Unknown,
+    /// The principal or the action belongs to another table.
+    OtherTable,
+}
+
+impl Reason {
+    /// The reason's name in answers: `unauthorized`, …
+    pub const fn name(self) -> &'static str {
+        match self {
+            Reason::Mode => "mode",
+            Reason::Unauthorized => "unauthorized",
+            Reason::Fields => "fields",
+            Reason::Unknown => "unknown",
+            Reason::OtherTable => "other-table",
+        }
+    }
+}
+
+/// Whether a field of the answer may be shown.
+#[allow(clippy::large_enum_variant)] // there is no allocator to box with
+#[derive(Clone, Copy)]
+pub enum Shown<'a> {
+    /// In every record that the decision allows.
+    Always,
+    /// In none: blank it.
+    Never,
+    /// In the records that pass this filter.
+    If(Filter<'a>),
+}
+
+/// The answer to one request.
+#[derive(Clone, Copy)]
+pub struct Decision<'a> {
+    pub(crate) asked: Asked<'a>,
+    pub(crate) outcome: Outcome,
+    pub(crate) effect: Effect,
+}
+
+impl core::fmt::Debug for Decision<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:?}", self.effect)?;
+        self.reason().map_or(Ok(()), |reason| write!(f, "({})", reason.name()))
+    }
+}
+
+impl<'a> Decision<'a> {
+    /// Allow, deny, or ask.
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// Whether the effect is [`Effect::Allow`]. Then a [`Decision::filter`] may still narrow which records.
+    pub fn is_allowed(&self) -> bool {
+        self.effect == Effect::Allow
+    }
+
+    /// Why not, if it is denied.
+    pub fn reason(&self) -> Option<Reason> {
+        match self.outcome {
+            Outcome::Deny(Reason::Unauthorized) if !self.mode_has_rules() => Some(Reason::Mode),
+            Outcome::Deny(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// `list`, `sync`, `search`, `listen`, `relation`: the condition on records. None means every record.
+    pub fn filter(&self) -> Option<Filter<'a>> {
+        let listens = self.asked.action.operation == Operation::Listen;
+        let spelling = if listens { Spelling::Last } else { Spelling::Any };
+        match (self.outcome, self.model()) {
+            (Outcome::Filtered, Some(model)) => Some(self.asked.filter(model.resource as usize, spelling)),
+            _ => None,
+        }
+    }
+
+    /// Calls `visit` with each field that was refused, if the reason is [`Reason::Fields`] or [`Reason::Unknown`].
+    pub fn each_denied_field(&self, visit: &mut dyn FnMut(&str)) {
+        let Some(model) = self.model() else { return };
+        match self.outcome {
+            Outcome::Deny(Reason::Fields) => self.asked.each_denied_field(&model, visit),
+            Outcome::Deny(Reason::Unknown) => self.each_unknown_field(&model, visit),
+            _ => (),
+        }
+    }
+
+    fn each_unknown_field(&self, model: &Model, visit: &mut dyn FnMut(&str)) {
+        if let Some(fields) = self.asked.request.fields {
+            for at in 0..fields.len() {
+                match fields.at(at) {
+                    Value::Text(name) if matches!(self.asked.known(model, name), Known::No) => visit(name),
+                    _ => (),
+                }
+            }
+        }
+        if let (true, Some(input)) = (self.writes(), self.asked.request.input) {
+            input.each_key(&mut |name| {
+                if matches!(self.asked.known(model, name), Known::No | Known::System) {
+                    visit(name);
+                }
+            });
+        }
+    }
+
+    /// `create`: calls `visit` with each owner field that the host must record, whether it is a list of owners, and
+    /// the owner in pieces to be joined (`["sub", "::", "name"]`).
+    pub fn each_recorded_owner(&self, visit: &mut dyn FnMut(&str, bool, &[&str])) {
+        let (Some(model), Operation::Create) = (self.model(), self.asked.action.operation) else { return };
+        if self.effect == Effect::Deny {
+            return;
+        }
+        for clause in self.asked.recording(&model).filter(|clause| self.is_recorded(&model, clause)) {
+            let condition = self.asked.policy.condition(&clause, self.asked.principal, Spelling::Complete);
+            if let Some(Condition { field, many, wanted: Wanted::Identity(identity) }) = condition {
+                let (pieces, count) = identity.joined();
+                visit(field, many, &pieces[..count]);
+            }
+        }
+    }
+
+    fn is_recorded(&self, model: &Model, clause: &Clause) -> bool {
+        let name = self.asked.policy.strings.get(clause.field);
+        let given = self.asked.request.input.map_or(Value::Absent, |input| input.get(name));
+        matches!(given, Value::Absent) && self.asked.records(model, clause)
+    }
+
+    /// Whether a field of the records that this decision is about may be shown to the caller. For a mutation: of
+    /// the record as it stands afterwards (for `delete`, as it stood).
+    pub fn field(&self, name: &str) -> Shown<'a> {
+        let Some(model) = self.model().filter(|_| self.effect != Effect::Deny) else { return Shown::Never };
+        let known = self.asked.known(&model, name);
+        if matches!(known, Known::No) || (self.is_mutation() && !self.may_get_back(&model)) {
+            return Shown::Never;
+        }
+        match known {
+            Known::Declared { class, .. } => self.class_shown(&model, class),
+            _ => Shown::Always,
+        }
+    }
+
+    /// Calls `visit` with each field asked for (every field of the model, if none was named) and whether it may
+    /// be shown.
+    pub fn each_field(&self, visit: &mut dyn FnMut(&str, Shown<'a>)) {
+        let Some(model) = self.model() else { return };
+        match self.asked.request.fields {
+            Some(fields) => {
+                for at in 0..fields.len() {
+                    if let Value::Text(name) = fields.at(at) {
+                        visit(name, self.field(name));
+                    }
+                }
+            }
+            None => {
+                for column in self.asked.policy.fields.run(model.fields, model.field_count) {
+                    let name = self.asked.policy.strings.get(column.name);
+                    visit(name, self.field(name));
+                }
+            }
+        }
+    }
+
+    /// Whether the model has field rules, so that [`Decision::field`] may differ from field to field.
+    pub fn has_field_rules(&self) -> bool {
+        self.model().is_some_and(|model| model.classes > 1)
+    }
+
+    /// Whether the policy declares the field on the model asked about; keys, time stamps and implicit owners may
+    /// be undeclared.
+    pub fn is_declared(&self, name: &str) -> bool {
+        self.model().is_some_and(|model| matches!(self.asked.known(&model, name), Known::Declared { .. }))
+    }
+
+    /// Calls `visit` with every declared field of the model asked about.
+    pub fn each_declared_field(&self, visit: &mut dyn FnMut(&str)) {
+        let Some(model) = self.model() else { return };
+        let declared = |column: &crate::format::Field| column.flags & field::DECLARED != 0;
+        for column in self.asked.policy.fields.run(model.fields, model.field_count).filter(declared) {
+            visit(self.asked.policy.strings.get(column.name));
+        }
+    }
+
+    pub(crate) fn model(&self) -> Option<Model> {
+        match self.asked.action.target {
+            Target::Model(number) if self.outcome != Outcome::Deny(Reason::OtherTable) => {
+                Some(self.asked.policy.models.at(number as usize))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_mutation(&self) -> bool {
+        matches!(self.asked.action.operation, Operation::Create | Operation::Update | Operation::Delete)
+    }
+
+    fn writes(&self) -> bool {
+        matches!(self.asked.action.operation, Operation::Create | Operation::Update)
+    }
+
+    fn class_shown(&self, model: &Model, class: usize) -> Shown<'a> {
+        let resource = self.asked.class(model, class);
+        let needs = if self.is_mutation() { Operations::GET } else { self.asked.action.operation.needs() };
+        if Operations(resource.shown).contains(needs) || self.asked.open(&resource).meets(needs) {
+            return Shown::Always;
+        }
+        if self.is_mutation() {
+            return self.by_record(|| self.mutated_matches(model, &resource, Spelling::Complete));
+        }
+        let number = model.resource as usize + 1 + class;
+        let filter = self.asked.filter(number, Spelling::Complete);
+        match self.asked.request.stored {
+            Stored::Given(record) if self.outcome == Outcome::Allow => self.by_record(|| filter.matches(record)),
+            _ if filter.conditions().next().is_none() => Shown::Never,
+            _ => Shown::If(filter),
+        }
+    }
+
+    fn by_record(&self, matches: impl Fn() -> bool) -> Shown<'a> {
+        if matches() { Shown::Always } else { Shown::Never }
+    }
+
+    /// Whether the caller of a mutation may read the record that it leaves behind.
+    fn may_get_back(&self, model: &Model) -> bool {
+        let whole = self.asked.whole(model);
+        self.asked.open(&whole).meets(Operations::GET) || self.mutated_matches(model, &whole, Spelling::Any)
+    }
+
+    /// Whether a rule that gives `get` on the resource names the caller in the record as it stands afterwards.
+    fn mutated_matches(&self, model: &Model, resource: &Resource, spelling: Spelling) -> bool {
+        let gets = |clause: &Clause| Operations(clause.operations).meets(Operations::GET);
+        let request = &self.asked.request;
+        let input: &dyn Fields = request.input.unwrap_or(&());
+        let clauses = self.asked.policy.clause_run(resource.clauses as usize).filter(gets);
+        let mut clauses = clauses
+            .filter_map(|clause| Some((clause, self.asked.policy.condition(&clause, self.asked.principal, spelling)?)));
+        match (self.asked.action.operation, request.stored) {
+            (Operation::Create, _) => {
+                clauses.any(|(clause, condition)| condition.matches(input) || self.becomes_owner(model, &clause))
+            }
+            (Operation::Update, Stored::Given(record)) => {
+                clauses.any(|(_, condition)| condition.matches(&Overlay { over: input, under: record }))
+            }
+            (_, Stored::Given(record)) => clauses.any(|(_, condition)| condition.matches(record)),
+            _ => false,
+        }
+    }
+
+    /// Whether `create` records the caller in the very field that this rule reads.
+    fn becomes_owner(&self, model: &Model, reads: &Clause) -> bool {
+        let same =
+            |clause: &Clause| (clause.field, clause.parts, clause.kind) == (reads.field, reads.parts, reads.kind);
+        reads.kind <= clause::OWNERS
+            && self.asked.recording(model).any(|clause| same(&clause) && self.is_recorded(model, &clause))
+    }
+
+    /// Whether any rule for callers of this mode gives the operation on the resource.
+    fn mode_has_rules(&self) -> bool {
+        let policy = &self.asked.policy;
+        let resource = match self.asked.action.target {
+            Target::Model(number) => policy.models.at(number as usize).resource,
+            Target::Custom(number) => policy.customs.at(number as usize).resource,
+            Target::Bucket(bucket) => {
+                let key = self.asked.request.key.unwrap_or("");
+                match self.asked.path(bucket, key) {
+                    Some(resource) => resource,
+                    None => return true,
+                }
+            }
+        };
+        let resource = policy.resources.at(resource as usize);
+        let needs = self.asked.action.operation.needs();
+        let storage = matches!(self.asked.action.target, Target::Bucket(_));
+        let (own, provider) = match self.asked.principal.caller.mode {
+            Mode::UserPool | Mode::IdentityPool if storage => (resource.identity_pool, Some(0)),
+            Mode::UserPool => (resource.user_pool, Some(0)),
+            Mode::Oidc => (resource.oidc, Some(1)),
+            Mode::ApiKey => (resource.api_key, None),
+            Mode::Guest => (resource.guest, None),
+            Mode::IdentityPool => (resource.identity_pool, None),
+            Mode::Lambda => (resource.lambda, None),
+            Mode::Function => (0, Some(crate::format::FUNCTIONS)),
+            Mode::Iam => (0, None),
+        };
+        Operations(own).meets(needs)
+            || provider.is_some_and(|provider| {
+                self.asked
+                    .policy
+                    .clause_run(resource.clauses as usize)
+                    .any(|clause| u32::from(clause.provider) == provider && Operations(clause.any).meets(needs))
+                    || policy.has_cell_of(&resource, provider, needs)
+            })
+    }
+}

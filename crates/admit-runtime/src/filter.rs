@@ -1,0 +1,255 @@
+//! Conditions that a record must meet: what a decision about many records gives instead of yes or no.
+//! Always: a filter is an OR of conditions on one field each, and a field that is absent, null or of another type
+//! meets none. Applying a filter to records gives those that deciding one by one gives.
+
+use crate::claim::{Groups, MAX_LIST};
+use crate::format::{Clause, clause};
+use crate::load::Policy;
+use crate::principal::Principal;
+use crate::request::Request;
+use crate::value::{Fields, List, Value};
+use crate::words::{Mode, Operations};
+
+/// How a caller's identity is spelt in the records that it is compared with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Spelling {
+    /// The whole identity, and each part that the token has: what `get` and `list` accept.
+    Any,
+    /// The same, for a token that has every part: what writes and field rules accept.
+    Complete,
+    /// The last part alone: how published payloads show owners.
+    Last,
+    /// The whole identity alone: how the sort key of an index is filled in.
+    Whole,
+}
+
+/// The parts of a caller's identity, as an owner rule names them: at most 4.
+#[derive(Clone, Copy)]
+pub struct Identity<'a> {
+    parts: [Option<&'a str>; 4],
+    count: usize,
+    spelling: Spelling,
+}
+
+impl<'a> Identity<'a> {
+    fn parts(&self) -> impl DoubleEndedIterator<Item = Option<&'a str>> + '_ {
+        self.parts.iter().take(self.count).copied()
+    }
+
+    fn is_complete(&self) -> bool {
+        self.parts().all(|part| part.is_some())
+    }
+
+    /// Whether there is a value that it could equal.
+    fn is_usable(&self) -> bool {
+        match self.spelling {
+            Spelling::Any => self.parts().any(|part| part.is_some()),
+            _ => self.is_complete(),
+        }
+    }
+
+    fn is(&self, value: &str) -> bool {
+        let part = || self.parts().flatten().any(|part| part == value);
+        match self.spelling {
+            Spelling::Any => self.is_whole(value) || part(),
+            Spelling::Complete => self.is_complete() && (self.is_whole(value) || part()),
+            Spelling::Last => self.is_complete() && self.parts().next_back().flatten() == Some(value),
+            Spelling::Whole => self.is_whole(value),
+        }
+    }
+
+    fn is_whole(&self, value: &str) -> bool {
+        let mut rest = Some(value);
+        for (at, part) in self.parts().enumerate() {
+            let behind = if at == 0 { rest } else { rest.and_then(|rest| rest.strip_prefix("::")) };
+            rest = behind.zip(part).and_then(|(rest, part)| rest.strip_prefix(part));
+        }
+        rest == Some("")
+    }
+
+    /// Calls `visit` with each value that belongs to the caller, in pieces to be joined.
+    fn each(&self, visit: &mut dyn FnMut(&[&str])) {
+        let whole = self.is_complete().then(|| self.joined());
+        match (self.spelling, whole) {
+            (Spelling::Last, Some(_)) => self.parts().next_back().flatten().into_iter().for_each(|part| visit(&[part])),
+            (Spelling::Whole, Some((pieces, count))) => visit(&pieces[..count]),
+            (Spelling::Any | Spelling::Complete, Some((pieces, count))) => {
+                visit(&pieces[..count]);
+                if self.count > 1 {
+                    self.parts().flatten().for_each(|part| visit(&[part]));
+                }
+            }
+            (Spelling::Any, None) => self.parts().flatten().for_each(|part| visit(&[part])),
+            _ => (),
+        }
+    }
+
+    /// The whole identity, in pieces to be joined: what is recorded as the owner.
+    pub(crate) fn joined(&self) -> ([&'a str; 7], usize) {
+        let mut pieces = ["::"; 7];
+        for (at, part) in self.parts().enumerate() {
+            pieces[2 * at] = part.unwrap_or("");
+        }
+        (pieces, (2 * self.count).max(1) - 1)
+    }
+}
+
+/// What a record's field is compared with.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    Identity(Identity<'a>),
+    Groups(Groups<'a>),
+}
+
+/// One condition of a filter: the field is, or holds, one of these values.
+#[derive(Clone, Copy)]
+pub struct Condition<'a> {
+    pub(crate) field: &'a str,
+    pub(crate) many: bool,
+    pub(crate) wanted: Wanted<'a>,
+}
+
+impl<'a> Condition<'a> {
+    /// The record's field.
+    pub fn field(&self) -> &'a str {
+        self.field
+    }
+
+    /// Whether the field holds a list, of which one element must be among the values.
+    pub fn is_list(&self) -> bool {
+        self.many
+    }
+
+    /// Calls `visit` with each value, in pieces to be joined (`["sub", "::", "name"]`).
+    pub fn each_value(&self, visit: &mut dyn FnMut(&[&str])) {
+        match self.wanted {
+            Wanted::Identity(identity) => identity.each(visit),
+            Wanted::Groups(groups) => {
+                groups.any(&mut |name| {
+                    visit(&[name]);
+                    false
+                });
+            }
+        }
+    }
+
+    /// Whether this record meets it.
+    pub fn matches(&self, record: &dyn Fields) -> bool {
+        self.accepts(record.get(self.field))
+    }
+
+    pub(crate) fn accepts(&self, value: Value<'_>) -> bool {
+        match (value, self.many) {
+            (Value::Text(text), false) => self.is(text),
+            (Value::List(list), true) => self.is_one_of(list),
+            _ => false,
+        }
+    }
+
+    fn is_one_of(&self, list: &dyn List) -> bool {
+        list.len() <= MAX_LIST && (0..list.len()).any(|at| matches!(list.at(at), Value::Text(text) if self.is(text)))
+    }
+
+    pub(crate) fn is(&self, value: &str) -> bool {
+        match self.wanted {
+            Wanted::Identity(identity) => identity.is(value),
+            Wanted::Groups(groups) => groups.any(&mut |name| name == value),
+        }
+    }
+
+    /// Whether any value at all could meet it.
+    pub(crate) fn is_usable(&self) -> bool {
+        match self.wanted {
+            Wanted::Identity(identity) => identity.is_usable(),
+            Wanted::Groups(groups) => !groups.is_empty(),
+        }
+    }
+}
+
+impl<'a> Policy<'a> {
+    /// The condition that a clause puts on records, or none if it is another mode's.
+    pub(crate) fn condition(
+        &self,
+        clause: &Clause,
+        principal: &'a Principal<'a>,
+        spelling: Spelling,
+    ) -> Option<Condition<'a>> {
+        let mode = if clause.provider == 0 { Mode::UserPool } else { Mode::Oidc };
+        if principal.caller.mode != mode {
+            return None;
+        }
+        let claims = principal.caller.claims;
+        let wanted = if clause.kind <= clause::OWNERS {
+            let mut parts = [None; 4];
+            for (slot, part) in parts.iter_mut().zip(self.parts.run(clause.parts, clause.part_count)) {
+                *slot = identity_claim(claims, self.strings.get(part));
+            }
+            let count = (clause.part_count as usize).min(parts.len());
+            Wanted::Identity(Identity { parts, count, spelling })
+        } else {
+            Wanted::Groups(Groups::of(claims.get(self.strings.get(self.parts.at(clause.parts as usize)))))
+        };
+        let many = clause.kind == clause::OWNERS || clause.kind == clause::GROUPS;
+        Some(Condition { field: self.strings.get(clause.field), many, wanted })
+    }
+}
+
+/// A claim of an identity. `username` stands under another name in ID tokens of the user pool.
+fn identity_claim<'a>(claims: &'a dyn Fields, name: &str) -> Option<&'a str> {
+    let value = claims.get(name).identity();
+    match name {
+        "username" => value.or_else(|| claims.get("cognito:username").identity()),
+        _ => value,
+    }
+}
+
+/// The condition under which records may be shown: one of these must hold.
+#[derive(Clone, Copy)]
+pub struct Filter<'a> {
+    pub(crate) policy: &'a Policy<'a>,
+    pub(crate) principal: &'a Principal<'a>,
+    pub(crate) request: Request<'a>,
+    pub(crate) resource: usize,
+    pub(crate) needs: Operations,
+    pub(crate) spelling: Spelling,
+}
+
+impl<'a> Filter<'a> {
+    /// The conditions, of which one must hold. None: no record passes.
+    pub fn conditions(&self) -> impl Iterator<Item = Condition<'a>> + use<'a> {
+        let filter = *self;
+        let run = filter.policy.resources.at(filter.resource).clauses as usize;
+        filter.policy.clause_run(run).filter_map(move |clause| {
+            let meets = Operations(clause.operations).meets(filter.needs);
+            let condition = filter.policy.condition(&clause, filter.principal, filter.spelling_of(&clause))?;
+            (meets && condition.is_usable() && filter.fits_args(&condition)).then_some(condition)
+        })
+    }
+
+    /// Whether this record passes.
+    pub fn matches(&self, record: &dyn Fields) -> bool {
+        self.conditions().any(|condition| condition.matches(record))
+    }
+
+    /// A sort key that the query leaves open is filled in with the whole identity.
+    fn spelling_of(&self, clause: &Clause) -> Spelling {
+        let field = self.policy.strings.get(clause.field);
+        let in_sort_key = self.request.index.is_some_and(|index| {
+            (1..index.len().min(MAX_LIST)).any(|at| matches!(index.at(at), Value::Text(name) if name == field))
+        });
+        let open = self.request.args.is_none_or(|args| matches!(args.get(field), Value::Absent | Value::Null));
+        match self.spelling == Spelling::Any && in_sort_key && open {
+            true => Spelling::Whole,
+            false => self.spelling,
+        }
+    }
+
+    /// A value that the query fixes must be the caller's.
+    fn fits_args(&self, condition: &Condition<'_>) -> bool {
+        match self.request.args.map_or(Value::Absent, |args| args.get(condition.field)) {
+            Value::Absent | Value::Null => true,
+            Value::Text(text) => condition.is(text),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a table holds: for reports, and for hosts that want to know before they ask.
+//! Always: reads what loading has checked, and decides nothing.
+
+use crate::format::{NONE, Section};
+use crate::load::Policy;
+use crate::words::Mode;
+
+/// A group of the user pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Group<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// 0 is the best.
+    pub precedence: u32,
+}
+
+impl<'t> Policy<'t> {
+    /// The table's tag: a checksum of all of its bytes.
+    pub fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    /// Each section's name, records and bytes.
+    pub fn sections(&self) -> impl Iterator<Item = (&'static str, usize, usize)> + use<'t> {
+        let policy = *self;
+        Section::ALL.into_iter().map(move |section| {
+            let records = policy.count(section);
+            (section.name(), records, records * section.record())
+        })
+    }
+
+    /// Whether a user acts in storage through the role of the best group alone (`roles: "preferred"`).
+    pub fn is_preferred(&self) -> bool {
+        self.preferred
+    }
+
+    /// The modes that requests may arrive in. Requests of other modes are denied.
+    pub fn modes(&self) -> impl Iterator<Item = Mode> + use<> {
+        let modes = self.modes;
+        Mode::ALL.into_iter().filter(move |mode| modes & (1 << *mode as u8) != 0)
+    }
+
+    /// The groups of the user pool, best precedence first.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'t>> + use<'t> {
+        let policy = *self;
+        self.groups.run(0, NONE).enumerate().map(move |(precedence, group)| Group {
+            name: policy.strings.get(group.name),
+            precedence: precedence as u32,
+        })
+    }
+
+    /// The models' names, in byte order.
+    pub fn models(&self) -> impl Iterator<Item = &'t str> + use<'t> {
+        let policy = *self;
+        self.models.run(0, NONE).map(move |model| policy.strings.get(model.name))
+    }
+
+    /// The custom operations' kinds (`query`, `mutation`, `subscription`) and names.
+    pub fn custom_operations(&self) -> impl Iterator<Item = (&'static str, &'t str)> + use<'t> {
+        let policy = *self;
+        self.customs.run(0, NONE).map(move |custom| {
+            let kind = ["query", "mutation", "subscription"][(custom.kind as usize).min(2)];
+            (kind, policy.strings.get(custom.name))
+        })
+    }
+
+    /// The buckets' names, in byte order.
+    pub fn buckets(&self) -> impl Iterator<Item = &'t str> + use<'t> {
+        let policy = *self;
+        self.buckets.run(0, NONE).map(move |bucket| policy.strings.get(bucket.name))
+    }
+
+    /// The names of a model's fields that the policy declares or implies, in byte order; none for an unknown model.
+    pub fn fields(&self, model: &str) -> impl Iterator<Item = &'t str> + use<'t> {
+        let policy = *self;
+        let found = self.models.run(0, NONE).find(|known| policy.strings.get(known.name) == model);
+        let (first, count) = found.map_or((0, 0), |model| (model.fields, model.field_count));
+        self.fields.run(first, count).map(move |field| policy.strings.get(field.name))
+    }
+}

@@ -1,0 +1,210 @@
+//! Who asks: a caller whose groups have been turned into classes, once, for every decision that follows.
+//! Always: a principal holds only what the table names; groups that no rule names admit to nothing.
+
+use crate::claim::Groups;
+use crate::error::PrincipalError;
+use crate::format::{FUNCTIONS, NONE, Source};
+use crate::load::Policy;
+use crate::value::{Fields, List, Value};
+use crate::words::{Mode, Provider};
+
+/// The most classes that a principal can hold. Cognito allows a user 100 groups.
+pub const MAX_HELD: usize = 1024;
+
+/// What the host's own authorizer says of a caller in mode `lambda`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Authorizer {
+    /// It said yes.
+    #[default]
+    Yes,
+    /// It said no.
+    No,
+    /// It has not been asked: where its yes would decide, the decision is [`crate::Effect::Ask`].
+    NotAsked,
+}
+
+/// A caller as the host knows it.
+///
+/// ```
+/// use admit_runtime::{Caller, Mode};
+/// let guest = Caller::new(Mode::Guest);
+/// let resizer = Caller { function: Some("resizer"), ..Caller::new(Mode::Function) };
+/// ```
+#[derive(Clone, Copy)]
+pub struct Caller<'c> {
+    /// How the request arrived.
+    pub mode: Mode,
+    /// The claims of the verified token.
+    pub claims: &'c dyn Fields,
+    /// Mode `identityPool`: the user's groups, where the host knows them without a claim.
+    pub groups: Option<&'c dyn List>,
+    /// The identity-pool identity, which `{entity_id}` stands for.
+    pub identity_id: Option<&'c str>,
+    /// Mode `function`: the function's name.
+    pub function: Option<&'c str>,
+    /// Mode `lambda`: what the host's authorizer says.
+    pub authorizer: Authorizer,
+    /// Mode `iam`: the host takes this caller's IAM policies for enough, as Amplify does.
+    pub trusted: bool,
+}
+
+impl<'c> Caller<'c> {
+    /// A caller of that mode of whom nothing else is known.
+    pub fn new(mode: Mode) -> Caller<'c> {
+        Caller {
+            mode,
+            claims: &(),
+            groups: None,
+            identity_id: None,
+            function: None,
+            authorizer: Authorizer::Yes,
+            trusted: false,
+        }
+    }
+}
+
+/// A caller, ready for decisions by one policy.
+#[derive(Clone)]
+pub struct Principal<'c> {
+    pub(crate) tag: u64,
+    pub(crate) caller: Caller<'c>,
+    /// In some group of the user pool, named by the policy or not.
+    pub(crate) in_group: bool,
+    /// The class of the caller's best group, if any group is one of the pool's.
+    pub(crate) preferred: Option<u16>,
+    held: [u16; MAX_HELD],
+    len: usize,
+}
+
+impl Principal<'_> {
+    /// The classes held, ascending.
+    pub(crate) fn classes(&self) -> &[u16] {
+        self.held.get(..self.len).unwrap_or(&[])
+    }
+
+    /// How the request arrived.
+    pub fn mode(&self) -> Mode {
+        self.caller.mode
+    }
+
+    fn hold(&mut self, class: usize) -> Result<(), PrincipalError> {
+        let class = class as u16; // at most u16::MAX classes: checked at load
+        let place = match self.classes().binary_search(&class) {
+            Ok(_) => return Ok(()),
+            Err(place) => place,
+        };
+        if self.len == MAX_HELD {
+            return Err(PrincipalError::TooManyGroups { limit: MAX_HELD });
+        }
+        self.held.copy_within(place..self.len, place + 1);
+        self.held[place] = class;
+        self.len += 1;
+        Ok(())
+    }
+}
+
+impl<'t> Policy<'t> {
+    /// A signed-in user of the user pool, from the claims of the verified token.
+    ///
+    /// # Errors
+    /// If the token holds more than [`MAX_HELD`] of the policy's groups.
+    pub fn user<'c>(&self, claims: &'c dyn Fields) -> Result<Principal<'c>, PrincipalError> {
+        self.principal(Caller { claims, ..Caller::new(Mode::UserPool) })
+    }
+
+    /// Somebody who is not signed in.
+    pub fn guest(&self) -> Principal<'static> {
+        self.bare(Caller::new(Mode::Guest))
+    }
+
+    /// Somebody with the API key.
+    pub fn api_key(&self) -> Principal<'static> {
+        self.bare(Caller::new(Mode::ApiKey))
+    }
+
+    /// Any caller.
+    ///
+    /// # Errors
+    /// If it holds more than [`MAX_HELD`] of the policy's groups, or a function has no name.
+    pub fn principal<'c>(&self, caller: Caller<'c>) -> Result<Principal<'c>, PrincipalError> {
+        let mut principal = self.bare(caller);
+        match caller.mode {
+            Mode::UserPool => self.hold_claims(&mut principal, Provider::UserPools)?,
+            Mode::Oidc => self.hold_claims(&mut principal, Provider::Oidc)?,
+            Mode::IdentityPool => self.hold_pool_groups(&mut principal)?,
+            Mode::Function => {
+                let name = caller.function.ok_or(PrincipalError::NoFunction)?;
+                for source in self.sources.run(0, NONE).filter(|source| source.provider == FUNCTIONS) {
+                    self.class(&source, name).map_or(Ok(()), |class| principal.hold(class))?;
+                }
+            }
+            Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => (),
+        }
+        Ok(principal)
+    }
+
+    fn bare<'c>(&self, caller: Caller<'c>) -> Principal<'c> {
+        Principal { tag: self.tag, caller, in_group: false, preferred: None, held: [0; MAX_HELD], len: 0 }
+    }
+
+    /// A token's groups, from every claim that rules read.
+    fn hold_claims(&self, principal: &mut Principal<'_>, provider: Provider) -> Result<(), PrincipalError> {
+        let claims = principal.caller.claims;
+        for source in self.sources.run(0, NONE).filter(|source| source.provider == provider as u32) {
+            let groups = Groups::of(claims.get(self.strings.get(source.claim)));
+            self.hold_groups(principal, &source, groups)?;
+        }
+        if provider == Provider::UserPools && self.group_claim != NONE {
+            let groups = Groups::of(claims.get(self.strings.get(self.group_claim)));
+            principal.in_group = matches!(groups, Groups::Unknown) || !groups.is_empty();
+        }
+        Ok(())
+    }
+
+    /// The groups of a session of the identity pool: those that the host gave, or else the token's.
+    fn hold_pool_groups(&self, principal: &mut Principal<'_>) -> Result<(), PrincipalError> {
+        let groups = match principal.caller.groups {
+            Some(list) => Groups::of(Value::List(list)),
+            None if self.group_claim == NONE => Groups::None,
+            None => Groups::of(principal.caller.claims.get(self.strings.get(self.group_claim))),
+        };
+        principal.in_group = matches!(groups, Groups::Unknown) || !groups.is_empty();
+        let pool = |source: &Source| source.provider == 0 && source.claim == self.group_claim;
+        match self.sources.run(0, NONE).find(pool) {
+            Some(source) => self.hold_groups(principal, &source, groups),
+            None => Ok(()),
+        }
+    }
+
+    fn hold_groups(
+        &self,
+        principal: &mut Principal<'_>,
+        source: &Source,
+        groups: Groups<'_>,
+    ) -> Result<(), PrincipalError> {
+        let mut result = Ok(());
+        groups.any(&mut |name| {
+            if let Some(class) = self.class(source, name) {
+                result = principal.hold(class);
+                self.prefer(principal, class);
+            }
+            result.is_err()
+        });
+        result
+    }
+
+    fn prefer(&self, principal: &mut Principal<'_>, class: usize) {
+        let precedence = |class: usize| self.classes.at(class).precedence;
+        let better = principal.preferred.is_none_or(|best| precedence(class) < precedence(usize::from(best)));
+        if precedence(class) != NONE && better {
+            principal.preferred = Some(class as u16);
+        }
+    }
+
+    fn class(&self, source: &Source, name: &str) -> Option<usize> {
+        let name = self.string(name)?;
+        let class = self.classes.lower_bound(source.first, source.count, |class| class.name < name);
+        let found = class < (source.first + source.count) as usize && self.classes.at(class).name == name;
+        found.then_some(class)
+    }
+}
