@@ -1,0 +1,616 @@
+//! From a checked policy to the rows of its decision table.
+//! Always: the decision's rows depend on what the rules say and not on their order: every name, role and resource
+//! is sorted before it gets a number. Only the rules section, for explanations, keeps the source's order.
+
+use crate::matrix::{self, Dynamic, DynamicKind, Matrix, Role};
+use crate::policy::{Bucket, DataFunction, Model, Path, Policy, Roles, Rule, Who};
+use admit_runtime::format::{self, FUNCTIONS, NONE, clause, field, scope, who};
+use admit_runtime::write::{Rows, TooLarge};
+use admit_runtime::{Mode, Operations, Provider};
+use admit_syntax::ast::OperationKind;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The table of a policy, with or (`strip`) without the rules as written.
+///
+/// # Errors
+/// If a section would exceed 4 GiB.
+pub fn table(policy: &Policy, strip: bool) -> Result<Vec<u8>, TooLarge> {
+    let mut lowering = Lowering::new(policy);
+    lowering.models();
+    lowering.customs();
+    lowering.buckets();
+    if !strip {
+        lowering.rules();
+    }
+    lowering.rows.to_bytes()
+}
+
+/// A class before it has a number: provider (2 for functions), claim, name.
+type ClassKey = (u32, String, String);
+
+struct Lowering<'p> {
+    policy: &'p Policy,
+    rows: Rows,
+    strings: HashMap<String, u32>,
+    classes: HashMap<ClassKey, u16>,
+    cell_runs: HashMap<Vec<format::Cell>, u32>,
+    clause_runs: HashMap<Vec<format::Clause>, u32>,
+    parts: HashMap<Vec<u32>, u32>,
+    models: Vec<&'p Model>,
+    customs: Vec<&'p crate::policy::CustomOperation>,
+    /// By bucket and path, in the policy's order: the number of the path's node.
+    nodes: HashMap<(usize, usize), u32>,
+    rule_strings: HashMap<String, u32>,
+}
+
+/// What the callers of each mode, each class and each dynamic role have on one resource.
+#[derive(Default)]
+struct Openings {
+    everyone: BTreeMap<Mode, Operations>,
+    classes: BTreeMap<u16, Operations>,
+    /// With the operations on some field, for a model as a whole.
+    dynamic: BTreeMap<Dynamic, (Operations, Operations)>,
+    shown: Operations,
+    gate: u8,
+}
+
+impl<'p> Lowering<'p> {
+    fn new(policy: &'p Policy) -> Lowering<'p> {
+        let mut models: Vec<&Model> = policy.models.iter().collect();
+        models.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut customs: Vec<_> = policy.operations.iter().collect();
+        customs.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+        let mut lowering = Lowering {
+            policy,
+            rows: Rows { preferred: policy.roles == Roles::Preferred, modes: modes(policy), ..Rows::default() },
+            strings: HashMap::new(),
+            classes: HashMap::new(),
+            cell_runs: HashMap::new(),
+            clause_runs: HashMap::new(),
+            parts: HashMap::new(),
+            models,
+            customs,
+            nodes: HashMap::new(),
+            rule_strings: HashMap::new(),
+        };
+        let classes = class_keys(policy);
+        lowering.number_strings(&classes);
+        lowering.number_classes(&classes);
+        lowering
+    }
+
+    fn number_strings(&mut self, classes: &BTreeSet<ClassKey>) {
+        let mut names: BTreeSet<&str> = BTreeSet::from([self.policy.group_claim.as_str()]);
+        names.extend(classes.iter().flat_map(|(_, claim, name)| [claim.as_str(), name.as_str()]));
+        names.extend(self.policy.groups.iter().map(|group| group.name.as_str()));
+        for model in &self.policy.models {
+            names.insert(&model.name);
+            names.extend(columns(model).into_keys());
+            names.extend(model.rules.iter().flat_map(|rule| who_names(&rule.who)));
+            names.extend(model.fields.iter().flat_map(|field| &field.rules).flat_map(|rule| who_names(&rule.who)));
+        }
+        names.extend(self.policy.operations.iter().map(|operation| operation.name.as_str()));
+        for bucket in &self.policy.buckets {
+            names.insert(&bucket.name);
+            names.extend(bucket.paths.iter().map(|path| path.prefix.as_str()));
+        }
+        self.rows.strings = names.into_iter().map(str::to_owned).collect();
+        self.strings = self.rows.strings.iter().cloned().zip(0..).collect();
+        self.rows.group_claim = self.string(&self.policy.group_claim);
+        self.rows.groups =
+            self.policy.groups.iter().map(|group| format::Group { name: self.string(&group.name) }).collect();
+    }
+
+    fn string(&self, name: &str) -> u32 {
+        self.strings[name]
+    }
+
+    fn number_classes(&mut self, keys: &BTreeSet<ClassKey>) {
+        let precedence: HashMap<&str, u32> =
+            self.policy.groups.iter().map(|group| group.name.as_str()).zip(0..).collect();
+        for (number, key) in keys.iter().enumerate() {
+            let (provider, claim, name) = key;
+            let claim_number = if *provider == FUNCTIONS { NONE } else { self.string(claim) };
+            match self.rows.sources.last_mut() {
+                Some(source) if (source.provider, source.claim) == (*provider, claim_number) => source.count += 1,
+                _ => self.rows.sources.push(format::Source {
+                    provider: *provider,
+                    claim: claim_number,
+                    first: number as u32,
+                    count: 1,
+                }),
+            }
+            let pool = *provider == Provider::UserPools as u32 && *claim == self.policy.group_claim;
+            let precedence = precedence.get(name.as_str()).copied().filter(|_| pool).unwrap_or(NONE);
+            self.rows.classes.push(format::Class { name: self.string(name), precedence });
+            self.classes.insert(key.clone(), number as u16); // at most u16::MAX: a limit that the checker enforces
+        }
+    }
+
+    fn group_class(&self, provider: Provider, claim: &str, name: &str) -> u16 {
+        self.classes[&(provider as u32, claim.to_owned(), name.to_owned())]
+    }
+
+    fn function_class(&self, name: &str) -> u16 {
+        self.classes[&(FUNCTIONS, String::new(), name.to_owned())]
+    }
+
+    fn models(&mut self) {
+        for model in self.models.clone() {
+            let matrix = Matrix::of(model);
+            let resource = self.rows.resources.len() as u32;
+            let whole = self.whole(&matrix);
+            self.resource(whole);
+            for class in 0..matrix.classes.len() {
+                let openings = self.field_class(&matrix, class);
+                self.resource(openings);
+            }
+            let columns = self.columns(model, &matrix);
+            self.rows.models.push(format::Model {
+                name: self.string(&model.name),
+                fields: self.rows.fields.len() as u32,
+                field_count: columns.len() as u32,
+                resource,
+                classes: matrix.classes.len() as u32,
+            });
+            self.rows.fields.extend(columns);
+        }
+    }
+
+    fn columns(&self, model: &Model, matrix: &Matrix) -> Vec<format::Field> {
+        let class: HashMap<&str, usize> =
+            model.fields.iter().map(|field| field.name.as_str()).zip(matrix.class_of.iter().copied()).collect();
+        columns(model)
+            .into_iter()
+            .map(|(name, flags)| {
+                let class = class.get(name).copied().unwrap_or(0) as u16;
+                format::Field { name: self.string(name), class, flags }
+            })
+            .collect()
+    }
+
+    /// A model as a whole: reads that a role has on some field, writes that it has on every field.
+    fn whole(&self, matrix: &Matrix) -> Openings {
+        let mut openings = self.functions_on_models();
+        for role in matrix.roles.keys() {
+            let some = matrix.some(role);
+            let writes = matrix.every(role).without(Operations::READ);
+            self.add(&mut openings, role, some.both(Operations::READ).with(writes), some);
+        }
+        for mode in [Mode::UserPool, Mode::Oidc, Mode::ApiKey, Mode::Lambda] {
+            if matrix.admits_updates_of(mode, self.policy.default_mode) {
+                openings.gate |= 1 << mode as u8;
+            }
+        }
+        openings
+    }
+
+    fn field_class(&self, matrix: &Matrix, class: usize) -> Openings {
+        let mut openings = Openings { shown: matrix.open(class), ..self.functions_on_models() };
+        for (role, operations) in &matrix.classes[class] {
+            self.add(&mut openings, role, *operations, *operations);
+        }
+        openings
+    }
+
+    fn add(&self, openings: &mut Openings, role: &Role, operations: Operations, some: Operations) {
+        match role {
+            Role::Dynamic(dynamic) => {
+                openings.dynamic.insert(dynamic.clone(), (operations, some));
+            }
+            Role::Everyone(mode) => {
+                openings.everyone.insert(*mode, operations);
+            }
+            Role::Group { provider, claim, name } if !operations.is_empty() => {
+                openings.classes.insert(self.group_class(*provider, claim, name), operations);
+            }
+            Role::Group { .. } => (),
+        }
+    }
+
+    fn functions_on_models(&self) -> Openings {
+        self.functions(|function| {
+            let when = |given: bool, operations: Operations| if given { operations } else { Operations::NONE };
+            let writes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
+            when(function.query, Operations::READ.without(Operations::LISTEN))
+                .with(when(function.mutate, writes))
+                .with(when(function.listen, Operations::LISTEN))
+        })
+    }
+
+    fn functions(&self, operations: impl Fn(&DataFunction) -> Operations) -> Openings {
+        let mut openings = Openings::default();
+        for function in &self.policy.data_functions {
+            let operations = operations(function);
+            if !operations.is_empty() {
+                let entry = openings.classes.entry(self.function_class(&function.function)).or_default();
+                *entry = entry.with(operations);
+            }
+        }
+        openings
+    }
+
+    fn customs(&mut self) {
+        for custom in self.customs.clone() {
+            let mut openings = self.functions(|function| {
+                let may = match custom.kind {
+                    OperationKind::Query => function.query,
+                    OperationKind::Mutation => function.mutate,
+                    OperationKind::Subscription => function.listen,
+                };
+                if may { Operations::CALL } else { Operations::NONE }
+            });
+            for (role, operations) in matrix::operations(&custom.rules) {
+                self.add(&mut openings, &role, operations, operations);
+            }
+            let (kind, name) = (custom.kind as u32, self.string(&custom.name));
+            let resource = self.resource(openings);
+            self.rows.customs.push(format::Custom { kind, name, resource });
+        }
+    }
+
+    fn resource(&mut self, openings: Openings) -> u32 {
+        let everyone = |mode: Mode| openings.everyone.get(&mode).map_or(0, |operations| operations.0);
+        let cells: Vec<format::Cell> = openings
+            .classes
+            .iter()
+            .map(|(class, operations)| format::Cell { class: *class, operations: operations.0, reserved: 0 })
+            .collect();
+        let clauses: Vec<format::Clause> = openings
+            .dynamic
+            .iter()
+            .map(|(dynamic, (operations, some))| self.clause(dynamic, *operations, *some))
+            .collect();
+        let resource = format::Resource {
+            user_pool: everyone(Mode::UserPool),
+            oidc: everyone(Mode::Oidc),
+            api_key: everyone(Mode::ApiKey),
+            guest: everyone(Mode::Guest),
+            identity_pool: everyone(Mode::IdentityPool),
+            lambda: everyone(Mode::Lambda),
+            shown: openings.shown.0,
+            gate: openings.gate,
+            cells: intern(cells, &mut self.cell_runs, &mut self.rows.cells, &mut self.rows.cell_runs),
+            clauses: intern(clauses, &mut self.clause_runs, &mut self.rows.clauses, &mut self.rows.clause_runs),
+        };
+        self.rows.resources.push(resource);
+        self.rows.resources.len() as u32 - 1
+    }
+
+    fn clause(&mut self, dynamic: &Dynamic, operations: Operations, some: Operations) -> format::Clause {
+        let parts: Vec<u32> = dynamic.claim.iter().map(|part| self.string(part)).collect();
+        let part_count = parts.len() as u32;
+        let next = self.rows.parts.len() as u32;
+        let first = *self.parts.entry(parts.clone()).or_insert(next);
+        if first == next {
+            self.rows.parts.extend(parts);
+        }
+        let kind = match (dynamic.kind, dynamic.list) {
+            (DynamicKind::Owner, false) => clause::OWNER,
+            (DynamicKind::Owner, true) => clause::OWNERS,
+            (DynamicKind::Group, false) => clause::GROUP,
+            (DynamicKind::Group, true) => clause::GROUPS,
+        };
+        format::Clause {
+            operations: operations.0,
+            any: some.0,
+            kind,
+            provider: dynamic.provider as u8,
+            field: self.string(&dynamic.field),
+            parts: first,
+            part_count,
+        }
+    }
+}
+
+/// Storage.
+impl Lowering<'_> {
+    fn buckets(&mut self) {
+        let mut order: Vec<(usize, &Bucket)> = self.policy.buckets.iter().enumerate().collect();
+        order.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+        for (number, bucket) in order {
+            let nodes = self.rows.nodes.len() as u32;
+            self.paths(number, bucket);
+            let node_count = self.rows.nodes.len() as u32 - nodes;
+            self.rows.buckets.push(format::Bucket { name: self.string(&bucket.name), nodes, node_count });
+        }
+    }
+
+    fn paths(&mut self, bucket: usize, of: &Bucket) {
+        let mut order: Vec<(usize, &Path)> = of.paths.iter().enumerate().collect();
+        order.sort_by(|(_, a), (_, b)| a.prefix.cmp(&b.prefix));
+        // The paths above the current one, with what they come to, deepest last.
+        let mut above: Vec<(&Path, u32, Folded)> = Vec::new();
+        for (at, path) in order {
+            while above.last().is_some_and(|(parent, ..)| !path.prefix.starts_with(&parent.prefix)) {
+                above.pop();
+            }
+            let empty = Folded::default();
+            let parent = above.last().map_or(NONE, |(_, number, _)| *number);
+            let folded = Folded::of(path, above.last().map_or(&empty, |(.., folded)| folded));
+            let everyone = folded.everyone.clone().map_or(NONE, |grants| self.storage_resource(&grants));
+            let mine = folded.mine.clone().map_or(NONE, |grants| self.storage_resource(&grants));
+            let number = self.rows.nodes.len() as u32;
+            self.rows.nodes.push(format::Node { prefix: self.string(&path.prefix), parent, everyone, mine });
+            self.nodes.insert((bucket, at), number);
+            above.push((path, number, folded));
+        }
+    }
+
+    fn storage_resource(&mut self, grants: &Grants) -> u32 {
+        let mut openings = Openings::default();
+        for (role, operations) in grants.iter().filter(|(_, operations)| !operations.is_empty()) {
+            match role {
+                StorageRole::Guest => openings.everyone.insert(Mode::Guest, *operations),
+                StorageRole::Authenticated => openings.everyone.insert(Mode::IdentityPool, *operations),
+                StorageRole::Group(name) => {
+                    let class = self.group_class(Provider::UserPools, &self.policy.group_claim, name);
+                    openings.classes.insert(class, *operations)
+                }
+                StorageRole::Function(name) => openings.classes.insert(self.function_class(name), *operations),
+            };
+        }
+        self.resource(openings)
+    }
+}
+
+/// A role of the identity pool, or a function's.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum StorageRole {
+    Guest,
+    /// `authenticated` and `entity` are one role.
+    Authenticated,
+    Group(String),
+    Function(String),
+}
+
+type Grants = BTreeMap<StorageRole, Operations>;
+
+/// What a path comes to once what stands above it is taken in (`semantics.md` §11.3): a role that some path above
+/// admits to an operation keeps it here only if it is admitted all the way down.
+#[derive(Clone, Default)]
+struct Folded {
+    /// Keys in anybody's folder; none if only `entity` has rules here.
+    everyone: Option<Grants>,
+    /// Keys in the caller's own folder.
+    mine: Option<Grants>,
+    /// What each role is granted by some path so far.
+    granted: Grants,
+    /// What each role has under the deepest path so far.
+    open: Grants,
+}
+
+impl Folded {
+    fn of(path: &Path, above: &Folded) -> Folded {
+        let entity = |rule: &&Rule| rule.who == Who::Entity;
+        let here = grants(path.rules.iter().filter(|rule| !entity(rule)));
+        let own = grants(path.rules.iter().filter(entity));
+        let mut folded = Folded { everyone: None, mine: None, ..above.clone() };
+        if !here.is_empty() {
+            folded.open = above.narrowed(&here);
+            folded.everyone = Some(folded.open.clone());
+            merge(&mut folded.granted, &here);
+        }
+        if !own.is_empty() {
+            let mut mine = folded.open.clone();
+            merge(&mut mine, &above.narrowed(&own));
+            folded.mine = Some(mine);
+        }
+        folded
+    }
+
+    /// Of what a path grants, what no path above takes away.
+    fn narrowed(&self, grants: &Grants) -> Grants {
+        let of = |all: &Grants, role: &StorageRole| all.get(role).copied().unwrap_or_default();
+        grants
+            .iter()
+            .map(|(role, operations)| {
+                let taken = of(&self.granted, role).without(of(&self.open, role));
+                (role.clone(), operations.without(taken))
+            })
+            .collect()
+    }
+}
+
+fn grants<'r>(rules: impl Iterator<Item = &'r Rule>) -> Grants {
+    let mut all = Grants::new();
+    for rule in rules {
+        let roles: Vec<StorageRole> = match &rule.who {
+            Who::Guest => vec![StorageRole::Guest],
+            Who::Authenticated(_) | Who::Entity => vec![StorageRole::Authenticated],
+            Who::Groups { names, .. } => names.iter().cloned().map(StorageRole::Group).collect(),
+            Who::Function(name) => vec![StorageRole::Function(name.clone())],
+            _ => Vec::new(),
+        };
+        merge(&mut all, &roles.into_iter().map(|role| (role, rule.operations)).collect());
+    }
+    all
+}
+
+fn merge(all: &mut Grants, more: &Grants) {
+    for (role, operations) in more {
+        let entry = all.entry(role.clone()).or_default();
+        *entry = entry.with(*operations);
+    }
+}
+
+/// The rules as written.
+impl Lowering<'_> {
+    fn rules(&mut self) {
+        let mut all: Vec<(u8, u32, Option<&str>, &Rule)> = Vec::new();
+        for (number, model) in (0..).zip(&self.models) {
+            all.extend(model.rules.iter().map(|rule| (scope::MODEL, number, None, rule)));
+            for field in &model.fields {
+                let name = Some(field.name.as_str());
+                all.extend(field.rules.iter().map(|rule| (scope::FIELD, number, name, rule)));
+            }
+        }
+        for (number, custom) in (0..).zip(&self.customs) {
+            all.extend(custom.rules.iter().map(|rule| (scope::CUSTOM, number, None, rule)));
+        }
+        for (bucket, of) in self.policy.buckets.iter().enumerate() {
+            for (at, path) in of.paths.iter().enumerate() {
+                let node = self.nodes[&(bucket, at)];
+                all.extend(path.rules.iter().map(|rule| (scope::PATH, node, None, rule)));
+            }
+        }
+        let functions: Vec<Rule> = self.policy.data_functions.iter().map(data_rule).collect();
+        all.extend(functions.iter().map(|rule| (scope::DATA, NONE, None, rule)));
+        all.sort_by_key(|(kind, scope, field, rule)| (rule.place, *kind, *scope, *field));
+        for (kind, scope, field, rule) in all {
+            let row = self.rule(kind, scope, field, rule);
+            self.rows.rules.push(row);
+        }
+    }
+
+    fn rule(&mut self, scope_kind: u8, scope: u32, field_scope: Option<&str>, rule: &Rule) -> format::Rule {
+        let storage = scope_kind == scope::PATH;
+        let pool = |mode: Mode| if storage { Mode::IdentityPool } else { mode };
+        let (kind, mode, field, claim, names): (u8, Mode, Option<&str>, Option<String>, &[String]) = match &rule.who {
+            Who::ApiKey => (who::API_KEY, Mode::ApiKey, None, None, &[]),
+            Who::Guest => (who::GUEST, Mode::Guest, None, None, &[]),
+            Who::Custom => (who::CUSTOM, Mode::Lambda, None, None, &[]),
+            Who::Authenticated(mode) => (who::AUTHENTICATED, pool(*mode), None, None, &[]),
+            Who::Groups { names, provider, claim } => {
+                (who::GROUPS, pool(provider.mode()), None, self.group_claim(claim), names)
+            }
+            Who::Owner { field, list, provider, claim } => {
+                let kind = if *list { who::OWNERS } else { who::OWNER };
+                let claim = Some(claim.join("::")).filter(|claim| claim != "sub::username");
+                (kind, provider.mode(), Some(field), claim, &[])
+            }
+            Who::GroupsIn { field, list, provider, claim } => {
+                let kind = if *list { who::GROUPS_IN } else { who::GROUP_IN };
+                (kind, provider.mode(), Some(field), self.group_claim(claim), &[])
+            }
+            Who::Entity => (who::ENTITY, Mode::IdentityPool, None, None, &[]),
+            Who::Function(name) => (who::FUNCTION, Mode::Function, None, None, std::slice::from_ref(name)),
+        };
+        let first = self.rows.rule_parts.len() as u32;
+        for name in names {
+            let part = self.rule_string(name);
+            self.rows.rule_parts.push(part);
+        }
+        let place = rule.place;
+        format::Rule {
+            scope_kind,
+            who: kind,
+            mode: mode as u8,
+            operations: rule.operations.0,
+            scope,
+            field_scope: field_scope.map_or(NONE, |name| self.rule_string(name)),
+            file: self.rule_string(&self.policy.files[place.file as usize]),
+            line: place.line,
+            start: place.span.start,
+            end: place.span.end,
+            field: field.map_or(NONE, |name| self.rule_string(name)),
+            claim: claim.map_or(NONE, |claim| self.rule_string(&claim)),
+            names: first,
+            name_count: names.len() as u32,
+        }
+    }
+
+    /// The claim, unless it is the one that a rule means anyway.
+    fn group_claim(&self, claim: &str) -> Option<String> {
+        (claim != self.policy.group_claim).then(|| claim.to_owned())
+    }
+
+    fn rule_string(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.rule_strings.get(text) {
+            return *number;
+        }
+        let number = self.rows.rule_strings.len() as u32;
+        self.rows.rule_strings.push(text.to_owned());
+        self.rule_strings.insert(text.to_owned(), number);
+        number
+    }
+}
+
+fn data_rule(function: &DataFunction) -> Rule {
+    let when = |given: bool, operations: Operations| if given { operations } else { Operations::NONE };
+    let writes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
+    Rule {
+        who: Who::Function(function.function.clone()),
+        operations: when(function.query, Operations::READ.without(Operations::LISTEN))
+            .with(when(function.mutate, writes))
+            .with(when(function.listen, Operations::LISTEN)),
+        place: function.place,
+    }
+}
+
+fn intern<R: Copy + Eq + std::hash::Hash>(
+    run: Vec<R>,
+    known: &mut HashMap<Vec<R>, u32>,
+    records: &mut Vec<R>,
+    ends: &mut Vec<u32>,
+) -> u32 {
+    if let Some(number) = known.get(&run) {
+        return *number;
+    }
+    let number = ends.len() as u32;
+    records.extend_from_slice(&run);
+    ends.push(records.len() as u32);
+    known.insert(run, number);
+    number
+}
+
+/// The modes that requests may arrive in, one bit each. Functions and IAM callers always may ask.
+fn modes(policy: &Policy) -> u8 {
+    let bit = |mode: Mode| 1u8 << mode as u8;
+    let configured = policy.modes.iter().fold(bit(Mode::Function) | bit(Mode::Iam), |all, mode| all | bit(*mode));
+    let pool = bit(Mode::UserPool) | bit(Mode::IdentityPool) | bit(Mode::Guest);
+    let storage = if policy.buckets.is_empty() { 0 } else { pool };
+    let guests = if configured & bit(Mode::IdentityPool) != 0 { bit(Mode::Guest) } else { 0 };
+    configured | storage | guests
+}
+
+/// Every class that a rule names, and every group of the user pool.
+fn class_keys(policy: &Policy) -> BTreeSet<ClassKey> {
+    let mut keys: BTreeSet<ClassKey> = policy
+        .groups
+        .iter()
+        .map(|group| (Provider::UserPools as u32, policy.group_claim.clone(), group.name.clone()))
+        .collect();
+    let fields = policy.models.iter().flat_map(|model| &model.fields).flat_map(|field| &field.rules);
+    let rules = policy.models.iter().flat_map(|model| &model.rules).chain(fields);
+    let rules = rules.chain(policy.operations.iter().flat_map(|operation| &operation.rules));
+    for rule in rules.chain(policy.buckets.iter().flat_map(|bucket| &bucket.paths).flat_map(|path| &path.rules)) {
+        match &rule.who {
+            Who::Groups { names, provider, claim } => {
+                keys.extend(names.iter().map(|name| (*provider as u32, claim.clone(), name.clone())));
+            }
+            Who::Function(name) => {
+                keys.insert((FUNCTIONS, String::new(), name.clone()));
+            }
+            _ => (),
+        }
+    }
+    keys.extend(policy.data_functions.iter().map(|rule| (FUNCTIONS, String::new(), rule.function.clone())));
+    keys
+}
+
+/// The fields and claims that a who reads.
+fn who_names(who: &Who) -> Vec<&str> {
+    match who {
+        Who::Owner { field, claim, .. } => claim.iter().map(String::as_str).chain([field.as_str()]).collect(),
+        Who::GroupsIn { field, claim, .. } => vec![field, claim],
+        _ => Vec::new(),
+    }
+}
+
+/// Every field that clients may name, with its flags: the declared ones, the key, the time stamps and the fields
+/// that owner rules imply.
+fn columns(model: &Model) -> BTreeMap<&str, u16> {
+    let mut columns: BTreeMap<&str, u16> = BTreeMap::from([("createdAt", 0), ("updatedAt", 0)]);
+    let field_rules = model.fields.iter().flat_map(|field| &field.rules);
+    for rule in model.rules.iter().chain(field_rules) {
+        if let Who::Owner { field, .. } = &rule.who {
+            columns.insert(field, 0);
+        }
+    }
+    columns.extend(model.identifier.iter().map(|name| (name.as_str(), field::KEY)));
+    for declared in &model.fields {
+        *columns.entry(&declared.name).or_default() |= field::DECLARED;
+    }
+    columns
+}

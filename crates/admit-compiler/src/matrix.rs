@@ -1,0 +1,189 @@
+//! From rules to who may do what, before any request: roles, field classes and what each role has on each.
+//! Always: `semantics.md` §3.4 with §16 applied: field rules replace the model's on their field, and rules of one
+//! role on one resource are OR-ed. Lowering starts from here; the definition walks the rules itself.
+
+use crate::policy::{Model, Rule, Who};
+use admit_runtime::{Mode, Operations, Provider};
+use std::collections::BTreeMap;
+
+/// Whom one entry of the matrix is about: a rule's who, with a `groups` rule split by group.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Role {
+    /// Everybody in that mode: API key, guests, the authenticated, those the authorizer lets in.
+    Everyone(Mode),
+    /// The members of a group.
+    Group {
+        /// Whose token.
+        provider: Provider,
+        /// The claim that names the groups.
+        claim: String,
+        /// The group.
+        name: String,
+    },
+    /// Whoever a field of the record names.
+    Dynamic(Dynamic),
+}
+
+/// A role that depends on the record. The order is the order in which owners are recorded.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Dynamic {
+    /// Whose token.
+    pub provider: Provider,
+    /// Whether the field holds an owner or a group.
+    pub kind: DynamicKind,
+    /// Whether the field holds several.
+    pub list: bool,
+    /// The record's field.
+    pub field: String,
+    /// The parts of the identity claim, or the group claim.
+    pub claim: Vec<String>,
+}
+
+/// What a [`Dynamic`] role's field holds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs)]
+pub enum DynamicKind {
+    Owner,
+    Group,
+}
+
+impl Role {
+    /// The mode whose callers can have this role.
+    pub fn mode(&self) -> Mode {
+        match self {
+            Role::Everyone(mode) => *mode,
+            Role::Group { provider, .. } => provider.mode(),
+            Role::Dynamic(dynamic) => dynamic.provider.mode(),
+        }
+    }
+}
+
+/// The roles of a who on a model or a custom operation. Storage has its own reading.
+pub fn roles(who: &Who) -> Vec<Role> {
+    match who {
+        Who::ApiKey => vec![Role::Everyone(Mode::ApiKey)],
+        Who::Guest => vec![Role::Everyone(Mode::Guest)],
+        Who::Custom => vec![Role::Everyone(Mode::Lambda)],
+        Who::Authenticated(mode) => vec![Role::Everyone(*mode)],
+        Who::Groups { names, provider, claim } => names
+            .iter()
+            .map(|name| Role::Group { provider: *provider, claim: claim.clone(), name: name.clone() })
+            .collect(),
+        Who::Owner { field, list, provider, claim } => vec![Role::Dynamic(Dynamic {
+            provider: *provider,
+            kind: DynamicKind::Owner,
+            list: *list,
+            field: field.clone(),
+            claim: claim.clone(),
+        })],
+        Who::GroupsIn { field, list, provider, claim } => vec![Role::Dynamic(Dynamic {
+            provider: *provider,
+            kind: DynamicKind::Group,
+            list: *list,
+            field: field.clone(),
+            claim: vec![claim.clone()],
+        })],
+        Who::Entity | Who::Function(_) => Vec::new(),
+    }
+}
+
+/// What each role has, by the rules of one resource.
+pub fn operations(rules: &[Rule]) -> BTreeMap<Role, Operations> {
+    let mut all = BTreeMap::new();
+    for rule in rules {
+        for role in roles(&rule.who) {
+            let entry: &mut Operations = all.entry(role).or_default();
+            *entry = entry.with(rule.operations);
+        }
+    }
+    all.retain(|_, operations| !operations.is_empty());
+    all
+}
+
+/// The matrix of a model: its field classes, and what each role has on each.
+pub struct Matrix {
+    /// The class of each field, in the model's order.
+    pub class_of: Vec<usize>,
+    /// By class, what each role has.
+    pub classes: Vec<BTreeMap<Role, Operations>>,
+    /// Every role, with its operations by class.
+    pub roles: BTreeMap<Role, Vec<Operations>>,
+}
+
+impl Matrix {
+    /// The matrix of a model. A model without fields is judged as if it had one without rules.
+    pub fn of(model: &Model) -> Matrix {
+        let own = operations(&model.rules);
+        let mut classes: Vec<BTreeMap<Role, Operations>> = Vec::new();
+        let mut class = |rules: BTreeMap<Role, Operations>| {
+            classes.iter().position(|known| *known == rules).unwrap_or_else(|| {
+                classes.push(rules);
+                classes.len() - 1
+            })
+        };
+        let mut class_of: Vec<usize> = Vec::new();
+        for field in &model.fields {
+            class_of.push(class(if field.rules.is_empty() { own.clone() } else { operations(&field.rules) }));
+        }
+        if class_of.is_empty() {
+            class(own);
+        }
+        let order = Matrix::canonical(&mut classes);
+        class_of.iter_mut().for_each(|class| *class = order[*class]);
+        let mut roles: BTreeMap<Role, Vec<Operations>> = BTreeMap::new();
+        for (at, class) in classes.iter().enumerate() {
+            for (role, operations) in class {
+                roles.entry(role.clone()).or_insert_with(|| vec![Operations::NONE; classes.len()])[at] = *operations;
+            }
+        }
+        Matrix { class_of, classes, roles }
+    }
+
+    /// Sorts the classes, so that equal rules in any order give equal tables; says where each one went.
+    fn canonical(classes: &mut [BTreeMap<Role, Operations>]) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..classes.len()).collect();
+        order.sort_by(|a, b| classes[*a].iter().cmp(classes[*b].iter()));
+        classes.sort_by(|a, b| a.iter().cmp(b.iter()));
+        let mut went = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(to, from)| went[*from] = to);
+        went
+    }
+
+    /// What a role has on some class.
+    pub fn some(&self, role: &Role) -> Operations {
+        self.roles[role].iter().fold(Operations::NONE, |all, operations| all.with(*operations))
+    }
+
+    /// What a role has on every class.
+    pub fn every(&self, role: &Role) -> Operations {
+        self.roles[role].iter().fold(Operations::ALL, |all, operations| all.both(*operations))
+    }
+
+    /// The read operations for which a class is open: every role that has the operation on some field has it on
+    /// this class, so whoever has the record may see these fields (§6). Where all users of a provider have it, the
+    /// provider's other roles do not count.
+    pub fn open(&self, class: usize) -> Operations {
+        let reads = [Operations::GET, Operations::LIST, Operations::LISTEN, Operations::SYNC, Operations::SEARCH];
+        let mut open = Operations::NONE;
+        for read in reads {
+            let has = |role: &Role| self.classes[class].get(role).is_some_and(|operations| operations.meets(read));
+            let covered =
+                |role: &Role| matches!(role.mode(), Mode::UserPool | Mode::Oidc) && has(&Role::Everyone(role.mode()));
+            let mut readers = self.roles.keys().filter(|role| self.some(role).meets(read));
+            if readers.all(|role| has(role) || covered(role)) {
+                open = open.with(read);
+            }
+        }
+        open
+    }
+
+    /// Whether callers of that mode get as far as the rules for an update: some role of the mode has update; or
+    /// nobody has, and it is the default mode (§4, check c).
+    pub fn admits_updates_of(&self, mode: Mode, default: Mode) -> bool {
+        let mut updaters = self.roles.keys().filter(|role| self.some(role).meets(Operations::UPDATE)).peekable();
+        match updaters.peek() {
+            Some(_) => updaters.any(|role| role.mode() == mode),
+            None => mode == default,
+        }
+    }
+}
