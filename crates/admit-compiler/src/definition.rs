@@ -587,7 +587,7 @@ fn owner_values(claims: &Record, parts: &[String], spelling: Spelling) -> BTreeS
     match (spelling, whole) {
         (Spelling::Any, whole) => each().chain(whole).collect(),
         (Spelling::Complete, Some(whole)) => each().chain([whole]).collect(),
-        (Spelling::Last, Some(_)) => each().last().into_iter().collect(),
+        (Spelling::Last, Some(_)) => each().next_back().into_iter().collect(),
         (Spelling::Whole, Some(whole)) => BTreeSet::from([whole]),
         (_, None) => BTreeSet::new(),
     }

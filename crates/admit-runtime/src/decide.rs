@@ -182,7 +182,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The value that the input proposes; an input left out proposes every declared field, with unknown values.
-    fn proposed(&self, model: &Model, name: &str) -> Value<'a> {
+    pub fn proposed(&self, model: &Model, name: &str) -> Value<'a> {
         match self.request.input {
             Some(input) => input.get(name),
             None if matches!(self.known(model, name), Known::Declared { .. }) => Value::Other,

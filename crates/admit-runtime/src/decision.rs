@@ -3,7 +3,7 @@
 
 use crate::decide::{Asked, Known, Outcome};
 use crate::filter::{Condition, Filter, Spelling, Wanted};
-use crate::format::{Clause, Model, Resource, clause, field};
+use crate::format::{Clause, Model, Resource, field};
 use crate::request::{Stored, Target};
 use crate::value::{Fields, Overlay, Value};
 use crate::words::{Mode, Operation, Operations};
@@ -150,8 +150,7 @@ impl<'a> Decision<'a> {
 
     fn is_recorded(&self, model: &Model, clause: &Clause) -> bool {
         let name = self.asked.policy.strings.get(clause.field);
-        let given = self.asked.request.input.map_or(Value::Absent, |input| input.get(name));
-        matches!(given, Value::Absent) && self.asked.records(model, clause)
+        matches!(self.asked.proposed(model, name), Value::Absent) && self.asked.records(model, clause)
     }
 
     /// Whether a field of the records that this decision is about may be shown to the caller. For a mutation: of
@@ -222,6 +221,10 @@ impl<'a> Decision<'a> {
         matches!(self.asked.action.operation, Operation::Create | Operation::Update | Operation::Delete)
     }
 
+    fn is_of_one_record(&self) -> bool {
+        matches!(self.asked.action.operation, Operation::Get | Operation::Relation)
+    }
+
     fn writes(&self) -> bool {
         matches!(self.asked.action.operation, Operation::Create | Operation::Update)
     }
@@ -233,12 +236,12 @@ impl<'a> Decision<'a> {
             return Shown::Always;
         }
         if self.is_mutation() {
-            return self.by_record(|| self.mutated_matches(model, &resource, Spelling::Complete));
+            return self.by_record(|| self.mutated_matches(&resource, Spelling::Complete));
         }
         let number = model.resource as usize + 1 + class;
         let filter = self.asked.filter(number, Spelling::Complete);
         match self.asked.request.stored {
-            Stored::Given(record) if self.outcome == Outcome::Allow => self.by_record(|| filter.matches(record)),
+            Stored::Given(record) if self.is_of_one_record() => self.by_record(|| filter.matches(record)),
             _ if filter.conditions().next().is_none() => Shown::Never,
             _ => Shown::If(filter),
         }
@@ -251,35 +254,38 @@ impl<'a> Decision<'a> {
     /// Whether the caller of a mutation may read the record that it leaves behind.
     fn may_get_back(&self, model: &Model) -> bool {
         let whole = self.asked.whole(model);
-        self.asked.open(&whole).meets(Operations::GET) || self.mutated_matches(model, &whole, Spelling::Any)
+        self.asked.open(&whole).meets(Operations::GET) || self.mutated_matches(&whole, Spelling::Any)
     }
 
     /// Whether a rule that gives `get` on the resource names the caller in the record as it stands afterwards.
-    fn mutated_matches(&self, model: &Model, resource: &Resource, spelling: Spelling) -> bool {
+    fn mutated_matches(&self, resource: &Resource, spelling: Spelling) -> bool {
         let gets = |clause: &Clause| Operations(clause.operations).meets(Operations::GET);
         let request = &self.asked.request;
         let input: &dyn Fields = request.input.unwrap_or(&());
         let clauses = self.asked.policy.clause_run(resource.clauses as usize).filter(gets);
-        let mut clauses = clauses
-            .filter_map(|clause| Some((clause, self.asked.policy.condition(&clause, self.asked.principal, spelling)?)));
+        let mut clauses =
+            clauses.filter_map(|clause| self.asked.policy.condition(&clause, self.asked.principal, spelling));
         match (self.asked.action.operation, request.stored) {
             (Operation::Create, _) => {
-                clauses.any(|(clause, condition)| condition.matches(input) || self.becomes_owner(model, &clause))
+                clauses.any(|condition| condition.matches(input) || self.recorded_meets(&condition))
             }
             (Operation::Update, Stored::Given(record)) => {
-                clauses.any(|(_, condition)| condition.matches(&Overlay { over: input, under: record }))
+                clauses.any(|condition| condition.matches(&Overlay { over: input, under: record }))
             }
-            (_, Stored::Given(record)) => clauses.any(|(_, condition)| condition.matches(record)),
+            (_, Stored::Given(record)) => clauses.any(|condition| condition.matches(record)),
             _ => false,
         }
     }
 
-    /// Whether `create` records the caller in the very field that this rule reads.
-    fn becomes_owner(&self, model: &Model, reads: &Clause) -> bool {
-        let same =
-            |clause: &Clause| (clause.field, clause.parts, clause.kind) == (reads.field, reads.parts, reads.kind);
-        reads.kind <= clause::OWNERS
-            && self.asked.recording(model).any(|clause| same(&clause) && self.is_recorded(model, &clause))
+    /// Whether the owner that `create` records meets a condition on that field.
+    fn recorded_meets(&self, condition: &Condition<'_>) -> bool {
+        let mut meets = false;
+        self.each_recorded_owner(&mut |field, many, recorded| {
+            if field == condition.field && many == condition.many {
+                condition.each_value(&mut |value| meets = meets || same_text(value, recorded));
+            }
+        });
+        meets
     }
 
     /// Whether any rule for callers of this mode gives the operation on the resource.
@@ -319,4 +325,10 @@ impl<'a> Decision<'a> {
                     || policy.has_cell_of(&resource, provider, needs)
             })
     }
+}
+
+/// Whether two texts in pieces are one text.
+fn same_text(a: &[&str], b: &[&str]) -> bool {
+    let bytes = |pieces: &'_ [&str]| -> usize { pieces.iter().map(|piece| piece.len()).sum() };
+    bytes(a) == bytes(b) && a.iter().flat_map(|piece| piece.bytes()).eq(b.iter().flat_map(|piece| piece.bytes()))
 }

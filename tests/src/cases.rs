@@ -1,0 +1,237 @@
+//! The runner of case files: every case of a folder, and how many passed, failed or differ on purpose.
+//! Always: no case is skipped in silence; a difference counts as named only where the case carries its label, and
+//! then Admit's own answer is checked too.
+
+use crate::compare::{Bench, Mismatch};
+use crate::translate::{Mend, translate};
+use admit_compiler::{Source, check, table};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+/// What became of the cases of a folder.
+#[derive(Default)]
+pub struct Report {
+    families: BTreeMap<String, Tally>,
+    differences: BTreeMap<String, usize>,
+    failures: Vec<String>,
+    not_run: BTreeMap<String, usize>,
+}
+
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    different: usize,
+}
+
+impl Report {
+    /// Whether nothing failed, and something ran.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty() && self.families.values().any(|tally| tally.passed > 0)
+    }
+
+    /// The failures, each with its policy, request, expected and actual answer.
+    pub fn failures(&self) -> &[String] {
+        &self.failures
+    }
+
+    /// How often each named difference applied.
+    pub fn differences(&self) -> &BTreeMap<String, usize> {
+        &self.differences
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for failure in &self.failures {
+            writeln!(f, "{failure}\n")?;
+        }
+        writeln!(f, "{:<14}{:>8}{:>8}{:>18}", "family", "passed", "failed", "named difference")?;
+        for (family, tally) in &self.families {
+            writeln!(f, "{family:<14}{:>8}{:>8}{:>18}", tally.passed, tally.failed, tally.different)?;
+        }
+        writeln!(f, "\nnamed differences (docs/amplify.md)")?;
+        for (name, count) in &self.differences {
+            writeln!(f, "{count:>6}  {name}")?;
+        }
+        for (what, count) in &self.not_run {
+            writeln!(f, "\nnot run: {count} {what}")?;
+        }
+        let sum = |of: fn(&Tally) -> usize| self.families.values().map(of).sum::<usize>();
+        writeln!(f, "\n{} passed, {} failed", sum(|tally| tally.passed + tally.different), sum(|tally| tally.failed))
+    }
+}
+
+/// Runs every `*.json` of a folder.
+///
+/// # Errors
+/// If the folder or a file cannot be read, is no JSON, or holds no case.
+pub fn run(folder: &Path) -> Result<Report, Box<dyn std::error::Error>> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    files.retain(|file| file.extension().is_some_and(|end| end == "json"));
+    files.sort();
+    let mut report = Report::default();
+    for file in &files {
+        let name = file.display();
+        let cases: Value = serde_json::from_str(&std::fs::read_to_string(file)?).map_err(|error| format!("{name}: {error}"))?;
+        for case in cases.as_array().ok_or_else(|| format!("{name}: not a list of cases"))? {
+            run_case(case, &mut report);
+        }
+    }
+    match report.families.is_empty() {
+        true => Err("there is no case in this folder".into()),
+        false => Ok(report),
+    }
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn run_case(case: &Value, report: &mut Report) {
+    match text(case, "family") {
+        "definitions" => run_definition(case, report),
+        "auth" => *report.not_run.entry("requests of the family `auth` (IAM roles and Cognito actions)".into()).or_default() +=
+            case["requests"].as_array().map_or(0, Vec::len),
+        _ => run_requests(case, report),
+    }
+}
+
+/// The codes of the errors in a policy text; none if it is accepted.
+fn errors(source: &str) -> BTreeSet<&'static str> {
+    let checked = check(&[Source { name: "case.policy".into(), text: source.into() }]);
+    let errors = checked.diagnostics.iter().filter(|one| one.severity == admit_compiler::diagnostic::Severity::Error);
+    errors.map(|one| one.code).collect()
+}
+
+fn explain(source: &str) -> String {
+    let checked = check(&[Source { name: "case.policy".into(), text: source.into() }]);
+    let lines = checked.diagnostics.iter().map(|one| format!("  {} {}", one.code, one.message));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+// ---- definitions
+
+/// What Amplify rejects and Admit takes: the error's short name, and the row of `docs/amplify.md`.
+const LAXER: [(&str, &str); 3] = [
+    ("duplicate-role", "a role met twice"),
+    ("owner-roles-share-field", "two owner rules on one field"),
+    ("path-nesting", "limits of AWS's generators"),
+];
+
+fn run_definition(case: &Value, report: &mut Report) {
+    let source = translate(&case["policy"], &BTreeSet::new());
+    let accepted = case["expect"]["accepted"] == true;
+    let code = text(&case["expect"]["error"], "code");
+    let errors = errors(&source);
+    let stricter = errors.iter().map(|code| stricter(code)).collect::<Option<BTreeSet<_>>>();
+    let laxer = LAXER.iter().find(|(name, _)| *name == code).map(|(_, row)| *row);
+    let tally = report.families.entry("definitions".into()).or_default();
+    let different = match (accepted, errors.is_empty(), stricter, laxer) {
+        (true, true, ..) | (false, false, ..) => {
+            tally.passed += 1;
+            return;
+        }
+        (true, false, Some(rows), _) => rows.into_iter().next(),
+        (false, true, _, row) => row,
+        _ => None,
+    };
+    match different {
+        Some(row) => {
+            tally.different += 1;
+            *report.differences.entry(row.into()).or_default() += 1;
+        }
+        None => {
+            tally.failed += 1;
+            let said = if accepted { "accepted".into() } else { format!("rejected: {code}") };
+            let (id, title) = (text(case, "id"), text(case, "title"));
+            report.failures.push(format!("FAILED {id} ({title})\n{source}Amplify: {said}\nAdmit:\n{}", explain(&source)));
+        }
+    }
+}
+
+/// The row of `docs/amplify.md` by which Admit rejects with this code what Amplify takes.
+fn stricter(code: &str) -> Option<&'static str> {
+    crate::rows::STRICTER.iter().find(|(known, _)| *known == code).map(|(_, row)| *row)
+}
+
+// ---- requests
+
+/// What a label means for an answer, and whether Admit's own answer is then the opposite of a rejected policy.
+fn run_requests(case: &Value, report: &mut Report) {
+    let family = text(case, "family").to_owned();
+    let family = if family == "surprises" { format!("surprises/{}", text(&case["policy"], "kind")) } else { family };
+    let (source, mends) = accepted_source(case, report);
+    let checked = check(&[Source { name: "case.policy".into(), text: source.clone() }]);
+    let requests = case["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(policy) = checked.policy else {
+        let tally = report.families.entry(family).or_default();
+        tally.failed += requests.len();
+        report.failures.push(format!("FAILED {} is rejected\n{source}{}", text(case, "id"), explain(&source)));
+        return;
+    };
+    let bytes = table(&policy, false).unwrap_or_default();
+    let loaded = match admit_runtime::Policy::from_bytes(&bytes) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            report.families.entry(family).or_default().failed += requests.len();
+            report.failures.push(format!("FAILED {}: the table does not load: {error}", text(case, "id")));
+            return;
+        }
+    };
+    let bench = Bench { case, policy: &loaded };
+    for request in requests {
+        let result = bench.check(request);
+        let tally = report.families.entry(family.clone()).or_default();
+        match result {
+            Ok(()) => tally.passed += 1,
+            Err(mismatch) => match named(request, &mends, &mismatch) {
+                Some(label) => {
+                    tally.different += 1;
+                    *report.differences.entry(label).or_default() += 1;
+                }
+                None => {
+                    tally.failed += 1;
+                    report.failures.push(failure(&source, request, &mismatch));
+                }
+            },
+        }
+    }
+}
+
+/// The policy as written if Admit takes it; otherwise with the mends that it needs, each a named difference.
+fn accepted_source(case: &Value, report: &mut Report) -> (String, BTreeSet<Mend>) {
+    let mut mends = BTreeSet::new();
+    let mut source = translate(&case["policy"], &mends);
+    for mend in Mend::ALL {
+        let before = errors(&source);
+        if before.is_empty() {
+            break;
+        }
+        let more: BTreeSet<Mend> = mends.iter().copied().chain([mend]).collect();
+        let mended = translate(&case["policy"], &more);
+        // A mend counts only if it takes an error away, by a row that makes Admit stricter.
+        let gone: Vec<&str> = before.difference(&errors(&mended)).copied().collect();
+        if let Some(row) = gone.iter().find_map(|code| stricter(code)) {
+            *report.differences.entry(format!("rejected as written: {row}")).or_default() += 1;
+            (mends, source) = (more, mended);
+        }
+    }
+    (source, mends)
+}
+
+/// The label under which this request may differ.
+fn named(request: &Value, mends: &BTreeSet<Mend>, mismatch: &Mismatch) -> Option<String> {
+    let holes = request["holes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    holes.into_iter().find(|hole| crate::rows::may_differ(hole, mends, request, mismatch)).map(str::to_owned)
+}
+
+fn failure(source: &str, request: &Value, mismatch: &Mismatch) -> String {
+    let Mismatch { what, expected, actual, exchange } = mismatch;
+    format!(
+        "FAILED {}: {what}\n{source}request  {request}\nexchange {exchange}\nexpected {expected}\nactual   {actual}",
+        text(request, "id")
+    )
+}
