@@ -51,6 +51,8 @@ pub struct Text {
 pub struct File {
     /// The declarations.
     pub items: Vec<Item>,
+    /// Whether some declaration was left out, so that a name that seems unknown may be its.
+    pub is_broken: bool,
 }
 
 /// One declaration.

@@ -1,0 +1,213 @@
+//! Splits a file into declarations, so that one bad rule cannot hide the next.
+//! Always: the pieces, in order, cover every token but blanks and comments between them exactly once.
+
+use crate::ast::Span;
+use crate::error::{self, SyntaxError};
+use crate::lexer::{Token, TokenKind};
+use std::ops::Range;
+
+/// The deepest that brackets may nest.
+pub const MAX_DEPTH: usize = 64;
+
+/// The words that begin a declaration.
+pub const DECLARATIONS: [&str; 10] =
+    ["auth", "data", "model", "type", "enum", "query", "mutation", "subscription", "function", "storage"];
+
+/// The words that will begin one in a later version.
+const LATER: [&str; 5] = ["use", "let", "group", "test", "invariant"];
+
+/// A run of tokens that is one declaration, or that cannot be one.
+pub struct Piece {
+    /// Its tokens, from the first that is not blank to the last.
+    pub tokens: Range<usize>,
+    /// Why it is no declaration; none if the grammar is to judge.
+    pub error: Option<SyntaxError>,
+}
+
+/// Splits tokens into pieces.
+pub fn pieces(text: &str, tokens: &[Token]) -> Vec<Piece> {
+    let solid = (0..tokens.len()).filter(|at| !tokens[*at].kind.is_trivia()).collect();
+    let splitter = Splitter { text, tokens, solid };
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    while at < splitter.solid.len() {
+        let (end, error) = splitter.piece(at);
+        let tokens = splitter.solid[at]..splitter.solid[end - 1] + 1;
+        pieces.push(Piece { tokens, error });
+        at = end;
+    }
+    pieces
+}
+
+struct Splitter<'t> {
+    text: &'t str,
+    tokens: &'t [Token],
+    /// The tokens that are no trivia.
+    solid: Vec<usize>,
+}
+
+impl<'t> Splitter<'t> {
+    fn kind(&self, at: usize) -> Option<TokenKind> {
+        self.solid.get(at).map(|token| self.tokens[*token].kind)
+    }
+
+    fn span(&self, at: usize) -> Span {
+        self.tokens[self.solid[at]].span
+    }
+
+    fn text(&self, at: usize) -> &'t str {
+        &self.text[self.span(at).range()]
+    }
+
+    fn is_keyword(&self, at: usize) -> bool {
+        self.kind(at) == Some(TokenKind::Word) && DECLARATIONS.contains(&self.text(at))
+    }
+
+    /// Whether a declaration, and nothing that could stand inside one, begins here.
+    fn begins(&self, at: usize) -> bool {
+        if !self.is_keyword(at) || (at > 0 && self.kind(at - 1) == Some(TokenKind::Colon)) {
+            return false;
+        }
+        use TokenKind::{Colon, LBrace, LParen, String, Word};
+        let next = (self.kind(at + 1), self.kind(at + 2));
+        match self.text(at) {
+            "auth" | "data" => next.0 == Some(LBrace),
+            "query" | "mutation" | "subscription" => {
+                matches!(next, (Some(Word), Some(Colon | LParen | LBrace)))
+            }
+            "function" => next.0 == Some(Word) && !matches!(next.1, Some(Colon | LParen | LBrace)),
+            "storage" => matches!(next, (Some(Word | String), Some(LBrace))),
+            _ => matches!(next, (Some(Word), Some(LBrace))),
+        }
+    }
+
+    fn is_first_on_line(&self, at: usize) -> bool {
+        let before = &self.text[..self.span(at).start as usize];
+        before.bytes().rev().take_while(|byte| *byte != b'\n').all(|byte| byte.is_ascii_whitespace())
+    }
+
+    /// Where the piece that begins here ends, and why it is no declaration.
+    fn piece(&self, start: usize) -> (usize, Option<SyntaxError>) {
+        let mut error = self.no_declaration(start);
+        if error.is_none() && self.text(start) == "function" && self.kind(start + 1) == Some(TokenKind::Word) {
+            return (start + 2, None);
+        }
+        let mut open: Vec<usize> = Vec::new();
+        let mut at = start;
+        while at < self.solid.len() {
+            // The word after the keyword is the declaration's name, whatever word it is.
+            let may_begin = at > start + 1 || (at == start + 1 && error.is_some());
+            if may_begin && self.begins(at) && (open.is_empty() || self.is_first_on_line(at)) {
+                break;
+            }
+            let kind = self.kind(at).unwrap_or(TokenKind::Unknown);
+            if kind.closer().is_some() {
+                open.push(at);
+                if open.len() == MAX_DEPTH + 1 {
+                    error.get_or_insert_with(|| self.too_deep(at));
+                }
+            } else if kind.is_closer() {
+                self.close(&mut open, at, &mut error);
+                if open.is_empty() && kind == TokenKind::RBrace {
+                    return (at + 1, error);
+                }
+            }
+            at += 1;
+        }
+        if let Some(opener) = open.last() {
+            error.get_or_insert_with(|| self.unclosed(*opener, at));
+        }
+        (at, error)
+    }
+
+    fn close(&self, open: &mut Vec<usize>, at: usize, error: &mut Option<SyntaxError>) {
+        let partner = open.iter().rposition(|opener| self.closer(*opener) == self.kind(at));
+        match partner {
+            Some(partner) => {
+                if partner + 1 < open.len() {
+                    let opener = open[open.len() - 1];
+                    error.get_or_insert_with(|| self.unclosed(opener, at));
+                }
+                open.truncate(partner);
+            }
+            None => {
+                error.get_or_insert_with(|| {
+                    let closer = self.text(at);
+                    SyntaxError::new(error::UNBALANCED, self.span(at), format!("`{closer}` closes nothing"))
+                        .label("no bracket is open here that it could close")
+                        .help(format!("remove the `{closer}`, or write its partner before it"))
+                });
+            }
+        }
+    }
+
+    fn closer(&self, opener: usize) -> Option<TokenKind> {
+        self.kind(opener).and_then(TokenKind::closer)
+    }
+
+    fn unclosed(&self, opener: usize, found: usize) -> SyntaxError {
+        let bracket = self.text(opener);
+        let closer = match bracket {
+            "{" => "}",
+            "[" => "]",
+            _ => ")",
+        };
+        let error = SyntaxError::new(error::UNBALANCED, self.span(opener), format!("`{bracket}` is never closed"))
+            .label(format!("opened here, and no `{closer}` follows for it"));
+        match found < self.solid.len() {
+            true => error
+                .related(self.span(found), format!("`{closer}` is missing before this"))
+                .help(format!("write `{closer}` before `{}`", self.text(found))),
+            false => error.help(format!("write `{closer}` where it ends")),
+        }
+    }
+
+    fn too_deep(&self, at: usize) -> SyntaxError {
+        SyntaxError::new(error::TOO_DEEP, self.span(at), format!("brackets nest deeper than {MAX_DEPTH}"))
+            .label(format!("this one is number {}", MAX_DEPTH + 1))
+            .help("no rule needs that; look for a bracket that should have been closed")
+    }
+
+    /// Why no declaration can begin here.
+    fn no_declaration(&self, at: usize) -> Option<SyntaxError> {
+        if self.is_keyword(at) {
+            return None;
+        }
+        let (text, span) = (self.text(at), self.span(at));
+        if self.kind(at) != Some(TokenKind::Word) {
+            let error = SyntaxError::new(error::UNEXPECTED, span, format!("expected a declaration, found `{text}`"));
+            return Some(error.label("no declaration begins so").help(every_declaration()));
+        }
+        if LATER.contains(&text) {
+            return Some(not_yet(span, &format!("`{text}`")));
+        }
+        let error = SyntaxError::new(error::NO_DECLARATION, span, format!("unknown declaration `{text}`"))
+            .label("no declaration begins so");
+        Some(match nearest(text, &DECLARATIONS) {
+            Some(near) => error.help(format!("did you mean `{near}`?")).fix(span, near),
+            None if matches!(text, "allow" | "deny") => {
+                error.help("a rule stands inside a declaration, such as `model Post { … }`")
+            }
+            None => error.help(every_declaration()),
+        })
+    }
+}
+
+/// What belongs to the language, but not to this version.
+pub fn not_yet(span: Span, what: &str) -> SyntaxError {
+    SyntaxError::new(error::NOT_YET, span, format!("{what} is not in this version of the language"))
+        .label("not understood yet")
+        .help("rules without conditions are; docs/language.md says what this version holds")
+}
+
+fn every_declaration() -> String {
+    let [first @ .., last] = DECLARATIONS.map(|word| format!("`{word}`"));
+    format!("a declaration begins with {} or {last}", first.join(", "))
+}
+
+/// The word at most two edits away, if there is one; of several the nearest, then the first.
+pub fn nearest<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
+    let limit = if word.chars().count() <= 3 { 1 } else { 2 };
+    let near = words.iter().map(|known| (strsim::osa_distance(word, known), *known));
+    near.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
+}
