@@ -1,6 +1,7 @@
 //! What the checker says about a policy: data that a terminal, an editor or a program renders.
 //! Always: a code is stable and has a page in `docs/errors/`; one cause, one diagnostic.
 
+use admit_syntax::SyntaxError;
 use admit_syntax::ast::Span;
 
 /// One problem of a policy.
@@ -18,7 +19,7 @@ pub struct Diagnostic {
     pub related: Vec<Label>,
     /// What to write instead.
     pub help: Option<String>,
-    /// The same as an edit, where it is certain.
+    /// The same as edits, where it is certain.
     pub fix: Option<Fix>,
 }
 
@@ -29,6 +30,16 @@ pub enum Severity {
     Error,
     /// It compiles, and probably does not mean what was meant.
     Warning,
+}
+
+impl Severity {
+    /// `error` or `warning`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
 }
 
 /// A place and what is true there.
@@ -42,13 +53,69 @@ pub struct Label {
     pub text: String,
 }
 
-/// An edit that mends a problem.
+/// Edits that together mend a problem.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fix {
+    /// The edits, which do not overlap.
+    pub edits: Vec<Edit>,
+}
+
+/// One edit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edit {
     /// Index of the source.
     pub file: usize,
     /// The bytes to replace.
     pub span: Span,
     /// What stands there afterwards.
     pub replacement: String,
+}
+
+impl Diagnostic {
+    /// A problem at a place. A code that begins with `W` is a warning.
+    pub(crate) fn new(code: &'static str, file: usize, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            code,
+            severity: if code.starts_with('W') { Severity::Warning } else { Severity::Error },
+            message: message.into(),
+            label: Label { file, span, text: String::new() },
+            related: Vec::new(),
+            help: None,
+            fix: None,
+        }
+    }
+
+    pub(crate) fn label(mut self, text: impl Into<String>) -> Diagnostic {
+        self.label.text = text.into();
+        self
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn related(mut self, file: usize, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.related.push(Label { file, span, text: text.into() });
+        self
+    }
+
+    /// An edit in the file of the problem; several make one fix.
+    pub(crate) fn edit(mut self, span: Span, replacement: impl Into<String>) -> Diagnostic {
+        let edit = Edit { file: self.label.file, span, replacement: replacement.into() };
+        self.fix.get_or_insert_with(|| Fix { edits: Vec::new() }).edits.push(edit);
+        self
+    }
+
+    pub(crate) fn of_syntax(file: usize, error: &SyntaxError) -> Diagnostic {
+        let mut diagnostic = Diagnostic::new(error.code, file, error.span, &error.message).label(&error.label);
+        diagnostic.help.clone_from(&error.help);
+        for (span, text) in &error.related {
+            diagnostic = diagnostic.related(file, *span, text);
+        }
+        match &error.fix {
+            Some((span, replacement)) => diagnostic.edit(*span, replacement),
+            None => diagnostic,
+        }
+    }
 }

@@ -1,10 +1,14 @@
 //! Checks policies, says what they mean, and lowers them to decision tables.
 //! Always: pure. No files, no terminal, no clock; the same sources give the same answer.
 
+mod check;
+mod codes;
 pub mod definition;
 pub mod diagnostic;
 mod lower;
 mod matrix;
 pub mod policy;
 
+pub use check::{Checked, MAX_CLASSES, MAX_GROUP_NAME, MAX_GROUPS, Source, check};
+pub use codes::{codes, page};
 pub use lower::table;

@@ -58,6 +58,27 @@ impl Role {
     }
 }
 
+/// A role in words: `group EDITORS`, `the owner in author`.
+pub fn describe(role: &Role) -> String {
+    let oidc = if role.mode() == Mode::Oidc { " (oidc)" } else { "" };
+    let text = match role {
+        Role::Everyone(Mode::ApiKey) => "whoever has the API key".to_owned(),
+        Role::Everyone(Mode::Guest) => "guests".to_owned(),
+        Role::Everyone(Mode::Lambda) => "whom the authorizer lets in".to_owned(),
+        Role::Everyone(Mode::IdentityPool) => "everybody signed in through the identity pool".to_owned(),
+        Role::Everyone(_) => "everybody signed in".to_owned(),
+        Role::Group { name, .. } => format!("group {name}"),
+        Role::Dynamic(Dynamic { kind: DynamicKind::Owner, field, list, .. }) => match (field.as_str(), list) {
+            ("owner", false) => "the owner".to_owned(),
+            (field, false) => format!("the owner in {field}"),
+            (field, true) => format!("the owners in {field}"),
+        },
+        Role::Dynamic(Dynamic { field, list: false, .. }) => format!("the group in {field}"),
+        Role::Dynamic(Dynamic { field, .. }) => format!("the groups in {field}"),
+    };
+    text + oidc
+}
+
 /// The roles of a who on a model or a custom operation. Storage has its own reading.
 pub fn roles(who: &Who) -> Vec<Role> {
     match who {

@@ -47,6 +47,17 @@ pub struct Policy {
     pub buckets: Vec<Bucket>,
 }
 
+impl Policy {
+    /// Every rule on models, fields, operations and paths. A schema-wide rule comes once for each that inherits it.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let fields = self.models.iter().flat_map(|model| &model.fields).flat_map(|field| &field.rules);
+        let models = self.models.iter().flat_map(|model| &model.rules);
+        let operations = self.operations.iter().flat_map(|operation| &operation.rules);
+        let paths = self.buckets.iter().flat_map(|bucket| &bucket.paths).flat_map(|path| &path.rules);
+        models.chain(fields).chain(operations).chain(paths)
+    }
+}
+
 /// A group of the user pool.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Group {

@@ -23,14 +23,16 @@ use generated::Grammar;
 pub use generated::Rule as Kind;
 
 /// Reads the declaration that the tokens of `piece` hold.
-pub fn read<'t>(text: &'t str, tokens: &[Token], piece: Range<usize>) -> Result<Pair<'t, Kind>, SyntaxError> {
+pub fn read<'t>(text: &'t str, tokens: &[Token], piece: Range<usize>) -> Result<Pair<'t, Kind>, Box<SyntaxError>> {
     let (start, end) = (tokens[piece.start].span.start as usize, tokens[piece.end - 1].span.end as usize);
     let parsed = Grammar::parse(Kind::declaration, &text[start..end]);
     let declaration = parsed.ok().and_then(|mut pairs| pairs.next()).and_then(|pair| pair.into_inner().next());
     // A second run for the message: the first one is spared its cost.
-    declaration.ok_or_else(|| match Grammar::parse(Kind::declaration, &text[start..end]) {
-        Err(error) => Misfit { text, tokens, piece }.explain(&error, start),
-        Ok(_) => fault(Span::new(start, end)),
+    declaration.ok_or_else(|| {
+        Box::new(match Grammar::parse(Kind::declaration, &text[start..end]) {
+            Err(error) => Misfit { text, tokens, piece }.explain(&error, start),
+            Ok(_) => fault(Span::new(start, end)),
+        })
     })
 }
 

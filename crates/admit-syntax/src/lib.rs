@@ -62,7 +62,7 @@ impl Parsed {
 /// Never, for any text. A text above [`MAX_FILE`] is reported and not read.
 pub fn parse(text: &str) -> Parsed {
     if text.len() > MAX_FILE {
-        return Parsed { errors: vec![too_large(text.len())], ..Parsed::default() };
+        return Parsed { errors: vec![too_large()], ..Parsed::default() };
     }
     let mut tree = Tree { text: text.to_owned(), tokens: lexer::tokens(text), declarations: Vec::new() };
     let (mut errors, damaged) = damage(text, &tree.tokens);
@@ -97,7 +97,7 @@ pub fn parse(text: &str) -> Parsed {
 /// Never.
 pub fn parse_bytes(bytes: &[u8]) -> Parsed {
     if bytes.len() > MAX_FILE {
-        return Parsed { errors: vec![too_large(bytes.len())], ..Parsed::default() };
+        return Parsed { errors: vec![too_large()], ..Parsed::default() };
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => parse(text),
@@ -113,8 +113,8 @@ pub fn parse_bytes(bytes: &[u8]) -> Parsed {
     }
 }
 
-fn too_large(size: usize) -> SyntaxError {
-    let message = format!("this file has {size} bytes; the limit is {MAX_FILE} (8 MiB)");
+fn too_large() -> SyntaxError {
+    let message = format!("this file is larger than {MAX_FILE} bytes (8 MiB)");
     SyntaxError::new(error::TOO_LARGE, Span::default(), message).help("split it: several files are one policy")
 }
 
@@ -122,8 +122,8 @@ type Declared = (Node, ast::Item);
 
 fn declaration(tree: &Tree, piece: std::ops::Range<usize>) -> Result<Declared, Vec<SyntaxError>> {
     let offset = tree.tokens[piece.start].span.start as usize;
-    let pair = grammar::read(&tree.text, &tree.tokens, piece).map_err(|error| vec![error])?;
-    let node = tree::merge(pair, &tree.tokens, offset).map_err(|error| vec![error])?;
+    let pair = grammar::read(&tree.text, &tree.tokens, piece).map_err(|error| vec![*error])?;
+    let node = tree::merge(pair, &tree.tokens, offset).map_err(|error| vec![*error])?;
     let item = view::item(tree, &node)?;
     Ok((node, item))
 }

@@ -183,7 +183,7 @@ impl<'t> Splitter<'t> {
         }
         let error = SyntaxError::new(error::NO_DECLARATION, span, format!("unknown declaration `{text}`"))
             .label("no declaration begins so");
-        Some(match nearest(text, &DECLARATIONS) {
+        Some(match nearest(text, DECLARATIONS) {
             Some(near) => error.help(format!("did you mean `{near}`?")).fix(span, near),
             None if matches!(text, "allow" | "deny") => {
                 error.help("a rule stands inside a declaration, such as `model Post { … }`")
@@ -205,9 +205,13 @@ fn every_declaration() -> String {
     format!("a declaration begins with {} or {last}", first.join(", "))
 }
 
-/// The word at most two edits away, if there is one; of several the nearest, then the first.
-pub fn nearest<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
+/// The word at most two edits away (one, for short words), if there is one: of several the nearest, then the first.
+/// Capitals count as half an edit, so to speak: `Read` is `read`.
+pub fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let limit = if word.chars().count() <= 3 { 1 } else { 2 };
-    let near = words.iter().map(|known| (strsim::osa_distance(word, known), *known));
-    near.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
+    let lower = word.to_lowercase();
+    let distance = |known: &str| strsim::osa_distance(&lower, &known.to_lowercase());
+    let near = words.into_iter().filter(|known| known.len().abs_diff(word.len()) <= 4 * limit);
+    let near = near.map(|known| (distance(known), known)).filter(|(distance, _)| *distance <= limit);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }

@@ -93,10 +93,11 @@ impl Tree {
 }
 
 /// The node of a declaration: pest's nodes with the lexer's tokens as leaves.
-pub fn merge(pair: Pair<'_, Kind>, tokens: &[Token], offset: usize) -> Result<Node, SyntaxError> {
+pub fn merge(pair: Pair<'_, Kind>, tokens: &[Token], offset: usize) -> Result<Node, Box<SyntaxError>> {
     let span = Span::new(pair.as_span().start() + offset, pair.as_span().end() + offset);
     let kind = pair.as_rule();
-    let start = tokens.binary_search_by_key(&span.start, |token| token.span.start).map_err(|_| fault(span))?;
+    let start =
+        tokens.binary_search_by_key(&span.start, |token| token.span.start).map_err(|_| Box::new(fault(span)))?;
     let mut end = tokens.partition_point(|token| token.span.end <= span.end);
     // The grammar skips blanks before an optional part that is not there; they are not the node's.
     let solid = |token: &Token| !token.kind.is_trivia();
@@ -105,7 +106,7 @@ pub fn merge(pair: Pair<'_, Kind>, tokens: &[Token], offset: usize) -> Result<No
         end -= 1;
     }
     if !covered || end <= start {
-        return Err(fault(span));
+        return Err(Box::new(fault(span)));
     }
     let inner = pair.into_inner().map(|inner| merge(inner, tokens, offset)).collect::<Result<Vec<Node>, _>>()?;
     let children = inner.into_iter().filter(|node| !is_mark(node.kind)).collect();

@@ -1,0 +1,287 @@
+//! The `auth` block: the groups, the claims that hold them, and functions that manage users.
+//! Always: after this, [`Groups`] says of every group name whether a rule may use it.
+
+use super::rules::{Ruled, Site};
+use super::{Checker, MAX_GROUPS, either, names};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::policy::{AuthFunction, Group, Roles};
+use admit_runtime::Provider;
+use admit_syntax::ast::{Setting, Span, Value, ValueKind};
+use admit_syntax::nearest;
+use std::collections::{HashMap, HashSet};
+
+/// What the `auth` block says.
+pub(super) struct Groups {
+    /// Whether there is a user pool.
+    pub has_auth: bool,
+    pub declared: Vec<Group>,
+    known: HashSet<String>,
+    /// By claim, the groups that may arrive in it.
+    claims: HashMap<String, HashSet<String>>,
+    pub group_claim: String,
+    pub identity_claim: Vec<String>,
+    pub roles: Roles,
+}
+
+impl Default for Groups {
+    fn default() -> Groups {
+        Groups {
+            has_auth: false,
+            declared: Vec::new(),
+            known: HashSet::new(),
+            claims: HashMap::new(),
+            group_claim: "cognito:groups".into(),
+            identity_claim: vec!["sub".into(), "username".into()],
+            roles: Roles::Union,
+        }
+    }
+}
+
+const SETTINGS: [&str; 8] =
+    ["loginWith", "groups", "groupClaim", "identityClaim", "claims", "claimGroups", "roles", "exclusive"];
+const LOGIN: [&str; 3] = ["email", "phone", "externalProviders"];
+const RESERVED: [&str; 2] = ["authenticatedUserIamRole", "unauthenticatedUserIamRole"];
+
+impl Groups {
+    /// Whether a rule may name this group: one of the user pool, or one that the rule's claim is said to hold.
+    fn has(&self, provider: Provider, claim: &str, name: &str) -> bool {
+        let pool = provider == Provider::UserPools && claim == self.group_claim;
+        let listed = self.claims.get(claim).is_some_and(|names| names.contains(name));
+        self.known.contains(name) || (!pool && listed)
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn read_auth(&mut self) {
+        for (file, auth) in self.declared.auth.clone() {
+            self.settings_once(file, &auth.settings);
+            for setting in &auth.settings {
+                self.auth_setting(file, setting);
+            }
+            let makes_pool = |setting: &Setting| setting.key.text != "claimGroups";
+            self.groups.has_auth |= auth.settings.is_empty() || auth.settings.iter().any(makes_pool);
+        }
+    }
+
+    /// The rules of the block, which name functions only.
+    pub(super) fn read_auth_rules(&mut self) -> Vec<AuthFunction> {
+        let mut functions = Vec::new();
+        for (file, auth) in self.declared.auth.clone() {
+            for rule in &auth.rules {
+                if let Some(Ruled::Auth(function)) = self.rule(Site::Auth, file, rule) {
+                    functions.push(function);
+                }
+            }
+        }
+        functions
+    }
+
+    fn auth_setting(&mut self, file: usize, setting: &Setting) {
+        let value = &setting.value;
+        match setting.key.text.as_str() {
+            "loginWith" => self.login_with(file, value),
+            "groups" => self.groups(file, value),
+            "groupClaim" => {
+                if let Some(claim) = self.setting_text(file, value, "the name of a claim, such as `\"cognito:groups\"`")
+                {
+                    self.groups.group_claim = claim;
+                }
+            }
+            "identityClaim" => {
+                if let Some(claim) = self.setting_text(file, value, "the name of a claim, such as `\"sub::username\"`")
+                {
+                    self.groups.identity_claim = self.identity_parts(file, value.span, &claim);
+                }
+            }
+            "claimGroups" => self.claim_groups(file, value),
+            "roles" => match &value.kind {
+                ValueKind::Text(text) if text == "preferred" => self.groups.roles = Roles::Preferred,
+                ValueKind::Text(text) if text == "union" => self.groups.roles = Roles::Union,
+                _ => self.wrong_value(file, value, "`\"preferred\"` or `\"union\"`"),
+            },
+            key @ ("claims" | "exclusive") => self.not_yet(file, setting.key.span, &format!("the setting `{key}`")),
+            _ => self.unknown_setting(file, setting, "auth", &SETTINGS),
+        }
+    }
+
+    fn login_with(&mut self, file: usize, value: &Value) {
+        let ValueKind::Object(ways) = &value.kind else {
+            return self.wrong_value(file, value, "how users sign in, such as `{ email: true }`");
+        };
+        self.settings_once(file, ways);
+        for way in ways.iter().filter(|way| !LOGIN.contains(&way.key.text.as_str())) {
+            self.unknown_setting(file, way, "loginWith", &LOGIN);
+        }
+    }
+
+    fn groups(&mut self, file: usize, value: &Value) {
+        let Some(texts) = self.texts(file, value, "a list of groups, such as `[\"ADMINS\", \"EDITORS\"]`") else {
+            return;
+        };
+        let mut first: HashMap<String, Span> = HashMap::new();
+        for (number, (name, span)) in texts.into_iter().enumerate() {
+            if number == MAX_GROUPS {
+                let message = format!("more than {MAX_GROUPS} groups");
+                self.say(
+                    Diagnostic::new(codes::TOO_MANY_GROUPS, file, span, message)
+                        .label(format!("this one is number {}", MAX_GROUPS + 1))
+                        .help(format!("a Cognito user pool has at most {MAX_GROUPS} groups")),
+                );
+            }
+            self.group_name(file, span, &name);
+            if let Some(before) = first.insert(name.clone(), span) {
+                let message = format!("the group `{name}` is listed twice");
+                self.say(
+                    Diagnostic::new(codes::DECLARED_TWICE, file, span, message)
+                        .label("again here")
+                        .related(file, before, "listed here")
+                        .help("the first place is its precedence; remove the other"),
+                );
+                continue;
+            }
+            self.groups.known.insert(name.clone());
+            self.groups.declared.push(Group { name, place: self.place(file, span) });
+        }
+    }
+
+    fn group_name(&mut self, file: usize, span: Span, name: &str) {
+        if RESERVED.contains(&name) {
+            let message = format!("the group name `{name}` is reserved");
+            self.say(
+                Diagnostic::new(codes::RESERVED_GROUP, file, span, message)
+                    .label("the name of a built-in role")
+                    .help("on AWS, storage rules for this group would go to every user; choose another name"),
+            );
+        }
+        match names::group_name_fault(name) {
+            Some(why) => {
+                let message = format!("`{name}` cannot be a group's name: {why}");
+                let help = "1 to 128 letters, marks, symbols, numbers or punctuation, without blanks, `\"` and `\\`";
+                self.say(
+                    Diagnostic::new(codes::GROUP_NAME, file, span, message).label("Cognito refuses it").help(help),
+                );
+            }
+            None => self.look_at(file, span, name),
+        }
+    }
+
+    fn claim_groups(&mut self, file: usize, value: &Value) {
+        let ValueKind::Object(claims) = &value.kind else {
+            return self.wrong_value(file, value, "groups by claim, such as `{ \"user_groups\": [\"Moderator\"] }`");
+        };
+        self.settings_once(file, claims);
+        for claim in claims {
+            let Some(texts) = self.texts(file, &claim.value, "a list of groups, such as `[\"Moderator\"]`") else {
+                continue;
+            };
+            for (name, span) in texts {
+                self.group_name(file, span, &name);
+                self.groups.claims.entry(claim.key.text.clone()).or_default().insert(name);
+            }
+        }
+    }
+
+    /// Reports a group that a rule names and nothing declares.
+    pub(super) fn group_known(&mut self, file: usize, span: Span, provider: Provider, claim: &str, name: &str) {
+        if self.is_broken || self.groups.has(provider, claim, name) {
+            return;
+        }
+        let pool = provider == Provider::UserPools && claim == self.groups.group_claim;
+        let mut known: Vec<&str> = self.groups.declared.iter().map(|group| group.name.as_str()).collect();
+        if let (false, Some(names)) = (pool, self.groups.claims.get(claim)) {
+            let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+            names.sort_unstable();
+            known.extend(names);
+        }
+        let near = if self.diagnostics.len() < 100 { nearest(name, known) } else { None };
+        let error = Diagnostic::new(codes::UNKNOWN_GROUP, file, span, format!("unknown group `{name}`"));
+        let error = error.label("no such group");
+        self.say(match (near, pool) {
+            (Some(near), _) => error.help(format!("did you mean `{near}`?")).edit(span, quote(near)),
+            (None, true) => error.help(format!("declare it: `auth {{ groups: [{}] }}`", quote(name))),
+            (None, false) => {
+                error.help(format!("declare it: `auth {{ claimGroups: {{ {}: [{}] }} }}`", quote(claim), quote(name)))
+            }
+        });
+    }
+
+    // ---- settings, of any block
+
+    pub(super) fn settings_once(&mut self, file: usize, settings: &[Setting]) {
+        self.once("setting", settings.iter().map(|setting| (file, &setting.key)).collect());
+    }
+
+    pub(super) fn unknown_setting(&mut self, file: usize, setting: &Setting, block: &str, known: &[&str]) {
+        let key = &setting.key;
+        let error = Diagnostic::new(codes::UNKNOWN_SETTING, file, key.span, format!("unknown setting `{}`", key.text));
+        let error = error.label(format!("`{block}` has no such setting"));
+        self.say(match nearest(&key.text, known.iter().copied()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")).edit(key.span, near),
+            None => error.help(format!("the settings are {}", either(known.iter().copied()).replace(" or ", " and "))),
+        });
+    }
+
+    pub(super) fn wrong_value(&mut self, file: usize, value: &Value, expected: &str) {
+        let error = Diagnostic::new(codes::SETTING_VALUE, file, value.span, format!("expected {expected}"));
+        self.say(error.label("not that").help(format!("write {expected}")));
+    }
+
+    /// A text that is not empty.
+    fn setting_text(&mut self, file: usize, value: &Value, expected: &str) -> Option<String> {
+        match &value.kind {
+            ValueKind::Text(text) if !text.is_empty() => Some(text.clone()),
+            _ => {
+                self.wrong_value(file, value, expected);
+                None
+            }
+        }
+    }
+
+    /// A list of texts, each with its place. Bare words are reported, and read as if they were quoted.
+    pub(super) fn texts(&mut self, file: usize, value: &Value, expected: &str) -> Option<Vec<(String, Span)>> {
+        let ValueKind::List(elements) = &value.kind else {
+            let error = Diagnostic::new(codes::SETTING_VALUE, file, value.span, format!("expected {expected}"));
+            let error = error.label("not a list");
+            self.say(match &value.kind {
+                ValueKind::Text(_) => {
+                    let list = format!("[{}]", self.text(file, value.span));
+                    error.help(format!("write `{list}`")).edit(value.span, list)
+                }
+                _ => error.help(format!("write {expected}")),
+            });
+            return None;
+        };
+        let mut texts = Vec::new();
+        for element in elements {
+            match &element.kind {
+                ValueKind::Text(text) => texts.push((text.clone(), element.span)),
+                ValueKind::Name(name) => {
+                    let error =
+                        Diagnostic::new(codes::SETTING_VALUE, file, element.span, format!("`{name}` needs quotes"));
+                    let help = format!("write `{}`", quote(name));
+                    self.say(error.label("a bare word").help(help).edit(element.span, quote(name)));
+                    texts.push((name.clone(), element.span));
+                }
+                _ => {
+                    let error = Diagnostic::new(codes::SETTING_VALUE, file, element.span, "expected a quoted text");
+                    self.say(error.label("not a text").help(format!("write {expected}")));
+                }
+            }
+        }
+        Some(texts)
+    }
+
+    pub(super) fn not_yet(&mut self, file: usize, span: Span, what: &str) {
+        self.say(
+            Diagnostic::new(codes::NOT_YET, file, span, format!("{what} is not in this version of the language"))
+                .label("not understood yet")
+                .help("rules without conditions are; docs/language.md says what this version holds"),
+        );
+    }
+}
+
+/// A text as a literal.
+pub(super) fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

@@ -1,0 +1,331 @@
+//! Warnings: policies that compile, and probably do not mean what was meant.
+//! Always: a warning names one cause, and is silent where an error already speaks.
+
+use super::data::Schema;
+use super::{Checker, Declared, either};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::matrix::{Dynamic, DynamicKind, Matrix, Role, describe, roles};
+use crate::policy::{Field, Model, Policy, Rule, Who};
+use admit_runtime::{Mode, Operations};
+use admit_syntax::ast::{self, Span, Value, ValueKind};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The words of `.to` for rules on records, in the order in which they are written.
+const WORDS: [(&str, Operations); 9] = [
+    ("create", Operations::CREATE),
+    ("read", Operations::READ),
+    ("get", Operations::GET),
+    ("list", Operations::LIST),
+    ("sync", Operations::SYNC),
+    ("listen", Operations::LISTEN),
+    ("search", Operations::SEARCH),
+    ("update", Operations::UPDATE),
+    ("delete", Operations::DELETE),
+];
+
+impl<'a> Checker<'a> {
+    pub(super) fn lint(&mut self, policy: &Policy, schema: &Schema) {
+        if self.is_broken {
+            return;
+        }
+        self.unused_groups();
+        self.repeated(&schema.rules, false);
+        for (model, (_, written)) in policy.models.iter().zip(self.declared.models.clone()) {
+            let field_rules = model.fields.iter().any(|field| !field.rules.is_empty());
+            if !written.rules.is_empty() {
+                self.repeated(&model.rules, !field_rules);
+            }
+            model.fields.iter().for_each(|field| self.repeated(&field.rules, false));
+            let all_read = written.rules.is_empty() || written.rules.len() == model.rules.len();
+            let fields = written.fields.iter().zip(&model.fields);
+            if all_read && fields.into_iter().all(|(a, b)| a.rules.as_ref().map_or(0, Vec::len) == b.rules.len()) {
+                self.model_lints(model);
+            }
+        }
+        for (operation, (_, written)) in policy.operations.iter().zip(self.declared.operations.clone()) {
+            if !written.rules.is_empty() {
+                self.repeated(&operation.rules, true);
+            }
+        }
+        self.public_writes(policy);
+        self.nobody(policy);
+    }
+
+    // ---- groups
+
+    /// Groups that no rule names; a rule with an error names its groups all the same.
+    fn unused_groups(&mut self) {
+        let mut named: HashSet<&'a str> = HashSet::new();
+        for (_, rule) in self.written_rules() {
+            if matches!(rule.who.name.text.as_str(), "group" | "groups") {
+                rule.who.args.iter().flatten().for_each(|value| collect_texts(value, &mut named));
+            }
+        }
+        for group in self.groups.declared.clone() {
+            if !named.contains(group.name.as_str()) {
+                let message = format!("no rule names the group `{}`", group.name);
+                let warning =
+                    Diagnostic::new(codes::UNUSED_GROUP, group.place.file as usize, group.place.span, message);
+                self.say(
+                    warning
+                        .label("its members gain nothing by it")
+                        .help("remove it, or write the rule that is missing"),
+                );
+            }
+        }
+    }
+
+    fn written_rules(&self) -> Vec<Declared<'a, ast::Rule>> {
+        let mut rules = Vec::new();
+        let of = |file: usize, rules: &'a [ast::Rule]| rules.iter().map(move |rule| (file, rule));
+        self.declared.auth.iter().for_each(|(file, one)| rules.extend(of(*file, &one.rules)));
+        self.declared.data.iter().for_each(|(file, one)| rules.extend(of(*file, &one.rules)));
+        self.declared.operations.iter().for_each(|(file, one)| rules.extend(of(*file, &one.rules)));
+        for (file, model) in &self.declared.models {
+            rules.extend(of(*file, &model.rules));
+            let fields = model.fields.iter().filter_map(|field| field.rules.as_deref());
+            fields.for_each(|field| rules.extend(of(*file, field)));
+        }
+        for (file, storage) in &self.declared.storages {
+            storage.paths.iter().for_each(|path| rules.extend(of(*file, &path.rules)));
+        }
+        rules
+    }
+
+    // ---- rules that repeat each other
+
+    /// Rules of one place that others cover, or that could be one. `alone`: nothing else depends on these roles, so
+    /// that `authenticated` covers the groups of its users.
+    fn repeated(&mut self, rules: &[Rule], alone: bool) {
+        let mut by_role: HashMap<Role, Vec<usize>> = HashMap::new();
+        for (number, rule) in rules.iter().enumerate() {
+            roles(&rule.who).into_iter().for_each(|role| by_role.entry(role).or_default().push(number));
+        }
+        let mut gone: HashSet<usize> = HashSet::new();
+        for (number, rule) in rules.iter().enumerate() {
+            let own = roles(&rule.who);
+            let Some(first) = own.first() else { continue };
+            let mut near: Vec<usize> = by_role.get(first).cloned().unwrap_or_default();
+            if alone && matches!(rule.who, Who::Groups { .. }) {
+                near.extend(by_role.get(&Role::Everyone(first.mode())).into_iter().flatten());
+            }
+            let covers = |other: &usize| {
+                let by = &rules[*other];
+                let all = by.who == rule.who || covers_who(&by.who, &rule.who, alone);
+                let same = by.operations == rule.operations && covers_who(&rule.who, &by.who, alone);
+                all && by.operations.contains(rule.operations) && (!same || *other < number)
+            };
+            let near: Vec<usize> = near.into_iter().filter(|other| *other != number && !gone.contains(other)).collect();
+            if let Some(by) = near.iter().copied().find(covers) {
+                gone.insert(number);
+                self.useless(rule, &rules[by]);
+            } else if let Some(with) =
+                near.iter().copied().find(|other| *other < number && rules[*other].who == rule.who)
+            {
+                gone.insert(number);
+                self.mergeable(rule, &rules[with]);
+            }
+        }
+    }
+
+    fn useless(&mut self, rule: &Rule, by: &Rule) {
+        let warning =
+            Diagnostic::new(codes::USELESS_RULE, rule.place.file as usize, rule.place.span, "this rule adds nothing");
+        let warning =
+            warning.label("already allowed").related(by.place.file as usize, by.place.span, "this one covers it");
+        self.say(warning.help("remove it").edit(self.with_comma(rule), ""));
+    }
+
+    fn mergeable(&mut self, rule: &Rule, with: &Rule) {
+        let (file, span) = (rule.place.file as usize, rule.place.span);
+        let warning = Diagnostic::new(codes::MERGE_RULES, file, span, "two rules for the same who");
+        let warning =
+            warning.label("again here").related(with.place.file as usize, with.place.span, "the first is here");
+        let words = words(rule.operations.with(with.operations));
+        let help = match words.as_str() {
+            "" => "write one rule, without `.to`".to_owned(),
+            words => format!("write one rule, with `{words}`"),
+        };
+        let warning = warning.help(help);
+        self.say(match self.to_of(with).filter(|_| with.place.file == rule.place.file) {
+            Some(to) => warning.edit(to, words).edit(self.with_comma(rule), ""),
+            None => warning,
+        });
+    }
+
+    /// The bytes of a rule's `.to(…)`, dot included, if it has one and nothing else follows.
+    fn to_of(&self, rule: &Rule) -> Option<Span> {
+        let text = self.text(rule.place.file as usize, rule.place.span);
+        let at = text.rfind(".to(").filter(|at| !text[at + 1..].contains(").") && !text.contains("//"))?;
+        let start = rule.place.span.start as usize + at;
+        Some(Span::new(start, rule.place.span.end as usize))
+    }
+
+    /// A rule's bytes, with the comma behind it.
+    fn with_comma(&self, rule: &Rule) -> Span {
+        let after = &self.parsed[rule.place.file as usize].tree().text()[rule.place.span.end as usize..];
+        let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
+        let comma = if after[blanks..].starts_with(',') { blanks + 1 } else { 0 };
+        Span { start: rule.place.span.start, end: rule.place.span.end + comma as u32 }
+    }
+
+    // ---- models
+
+    fn model_lints(&mut self, model: &Model) {
+        let matrix = Matrix::of(model);
+        self.owners_give_away(model, &matrix);
+        if matrix.classes.len() > 1 || model.fields.iter().any(|field| !field.rules.is_empty()) {
+            self.cannot_delete(model, &matrix);
+            self.fields_reach(model);
+        }
+    }
+
+    fn owners_give_away(&mut self, model: &Model, matrix: &Matrix) {
+        for (field, class) in model.fields.iter().zip(&matrix.class_of) {
+            let gives = matrix.classes[*class].iter().find(|(role, operations)| {
+                let owns = matches!(role, Role::Dynamic(Dynamic { kind: DynamicKind::Owner, field: of, .. }) if *of == field.name);
+                owns && operations.meets(Operations::UPDATE)
+            });
+            if gives.is_some() {
+                let message = format!("the owner of a `{}` may give it away", model.name);
+                let warning =
+                    Diagnostic::new(codes::OWNER_GIVES_AWAY, field.place.file as usize, field.place.span, message);
+                let help = format!(
+                    "if that is not meant, give the field rules without `update`: `{}: {} {{ {} }}`",
+                    field.name,
+                    if field.list { "string[]" } else { "string" },
+                    keeps_owner(field),
+                );
+                self.say(warning.label("its owner may change this field").help(help));
+            }
+        }
+    }
+
+    /// Who may delete by the model's rules, and may not because a field's rules leave it out.
+    fn cannot_delete(&mut self, model: &Model, matrix: &Matrix) {
+        let mut by_field: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        let own: HashSet<Role> = model
+            .rules
+            .iter()
+            .filter(|rule| rule.operations.meets(Operations::DELETE))
+            .flat_map(|rule| roles(&rule.who))
+            .collect();
+        for role in matrix.roles.keys().filter(|role| own.contains(role)) {
+            let lacks =
+                |class: &usize| !matrix.classes[*class].get(role).is_some_and(|of| of.meets(Operations::DELETE));
+            if let Some(field) = matrix.class_of.iter().position(lacks) {
+                by_field.entry(field).or_default().push(describe(role));
+            }
+        }
+        for (field, who) in by_field {
+            let field = &model.fields[field];
+            let who = either(who.iter().map(String::as_str)).replace('`', "").replace(" or ", " and ");
+            let message = format!("{who} cannot delete a `{}` because of the field `{}`", model.name, field.name);
+            let warning = Diagnostic::new(codes::CANNOT_DELETE, field.place.file as usize, field.place.span, message);
+            let help = "deleting needs `delete` on every field: give it here, or take it from the model's rule";
+            self.say(warning.label("these rules leave `delete` out").help(help));
+        }
+    }
+
+    /// Field rules for somebody whom the model's rules do not know: they open the record.
+    fn fields_reach(&mut self, model: &Model) {
+        let known: HashSet<Role> = model.rules.iter().flat_map(|rule| roles(&rule.who)).collect();
+        for rule in model.fields.iter().flat_map(|field| &field.rules) {
+            let new = roles(&rule.who).into_iter().find(|role| !known.contains(role));
+            if let Some(role) = new.filter(|_| rule.operations.meets(Operations::READ)) {
+                let message = format!("this field rule lets {} reach every `{}`", describe(&role), model.name);
+                let message = match role {
+                    Role::Dynamic(_) => format!("this field rule lets {} reach the `{}`", describe(&role), model.name),
+                    _ => message,
+                };
+                let warning = Diagnostic::new(codes::FIELD_REACHES, rule.place.file as usize, rule.place.span, message);
+                let help = "they see its key, its time stamps and this field; add them to the model's rules to say so";
+                self.say(warning.label("the model's rules do not name them").help(help));
+            }
+        }
+    }
+
+    // ---- everybody and nobody
+
+    fn public_writes(&mut self, policy: &Policy) {
+        let changes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
+        let fields = policy.models.iter().flat_map(|model| &model.fields).flat_map(|field| &field.rules);
+        let models = policy.models.iter().flat_map(|model| &model.rules).chain(fields);
+        let paths = policy.buckets.iter().flat_map(|bucket| &bucket.paths).flat_map(|path| &path.rules);
+        for rule in models.chain(paths) {
+            let who = match rule.who {
+                Who::ApiKey => "whoever has the API key",
+                Who::Guest => "everybody, signed in or not,",
+                _ => continue,
+            };
+            if rule.operations.meets(changes) {
+                let message = format!("{who} may write");
+                let warning = Diagnostic::new(codes::PUBLIC_WRITE, rule.place.file as usize, rule.place.span, message);
+                let help = "if only reading is meant, write `.to([\"read\"])`";
+                self.say(warning.label("public write access").help(help));
+            }
+        }
+    }
+
+    /// Rules for the identity pool where nobody can sign in.
+    fn nobody(&mut self, policy: &Policy) {
+        if policy.has_auth {
+            return;
+        }
+        for rule in policy.rules() {
+            if matches!(rule.who, Who::Guest | Who::Authenticated(Mode::IdentityPool)) {
+                let message = "nobody can satisfy this rule";
+                let warning = Diagnostic::new(codes::NOBODY, rule.place.file as usize, rule.place.span, message);
+                let help = "add `auth { loginWith: { email: true } }`, which brings the identity pool";
+                self.say(warning.label("without `auth` there are no guests and no identity pool").help(help));
+            }
+        }
+    }
+}
+
+fn collect_texts<'v>(value: &'v Value, texts: &mut HashSet<&'v str>) {
+    match &value.kind {
+        ValueKind::Text(text) | ValueKind::Name(text) => drop(texts.insert(text)),
+        ValueKind::List(values) => values.iter().for_each(|value| collect_texts(value, texts)),
+        _ => (),
+    }
+}
+
+/// Whether every caller that `a` admits is admitted by `by` as well.
+fn covers_who(by: &Who, a: &Who, alone: bool) -> bool {
+    match (by, a) {
+        (
+            Who::Groups { names: more, provider, claim },
+            Who::Groups { names, provider: other_provider, claim: other_claim },
+        ) => provider == other_provider && claim == other_claim && names.iter().all(|name| more.contains(name)),
+        (Who::Authenticated(mode), Who::Groups { provider, .. }) => alone && *mode == provider.mode(),
+        _ => by == a,
+    }
+}
+
+/// `.to([…])` for these operations; nothing for all.
+fn words(operations: Operations) -> String {
+    if operations == Operations::ALL {
+        return String::new();
+    }
+    let mut left = operations;
+    let mut words = Vec::new();
+    for (word, of) in WORDS {
+        if left.contains(of) && !of.is_empty() {
+            left = left.without(of);
+            words.push(format!("\"{word}\""));
+        }
+    }
+    format!(".to([{}])", words.join(", "))
+}
+
+/// A rule that lets the owner in a field keep it.
+fn keeps_owner(field: &Field) -> String {
+    let who = match (field.list, field.name.as_str()) {
+        (false, "owner") => "owner()".to_owned(),
+        (false, name) => format!("ownerDefinedIn(\"{name}\")"),
+        (true, name) => format!("ownersDefinedIn(\"{name}\")"),
+    };
+    format!("allow.{who}.to([\"create\", \"read\", \"delete\"])")
+}

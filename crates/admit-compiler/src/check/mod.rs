@@ -1,0 +1,305 @@
+//! Checks sources: every problem of every file in one run, and the policy if there is no error.
+//! Always: one cause, one diagnostic; the same sources give the same diagnostics in the same order.
+//!
+//! Where to find what: `auth` and `data` read the two blocks, `rules` reads one rule wherever it stands, `models`,
+//! `operations` and `storage` read the declarations that carry rules, `lints` looks at the whole for warnings.
+
+mod auth;
+mod data;
+mod lints;
+mod models;
+mod names;
+mod operations;
+mod rules;
+mod storage;
+
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::policy::{Place, Policy};
+use admit_syntax::ast::{self, Item, Name, Span};
+use admit_syntax::{Parsed, parse_bytes};
+use auth::Groups;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+pub use names::MAX_GROUP_NAME;
+
+/// The most groups of a user pool: Cognito's limit.
+pub const MAX_GROUPS: usize = 10_000;
+
+/// The most classes that a table numbers: groups that rules name, by claim and provider, and functions.
+pub const MAX_CLASSES: usize = u16::MAX as usize;
+
+/// One file of a policy.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// Its name in diagnostics and decisions, `/`-separated.
+    pub name: String,
+    /// What it holds; more than [`admit_syntax::MAX_FILE`] bytes are an error.
+    pub text: Vec<u8>,
+}
+
+/// What came of checking.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Checked {
+    /// Errors and warnings, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The policy, if there is no error.
+    pub policy: Option<Policy>,
+}
+
+impl Checked {
+    /// Whether some diagnostic is an error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|one| one.severity == Severity::Error)
+    }
+}
+
+/// Checks the files of a policy together.
+///
+/// ```
+/// use admit_compiler::{Source, check};
+/// let text = "auth { groups: [\"EDITORS\"] }\nmodel Article { allow.groups([\"EDITOR\"]) }";
+/// let checked = check(&[Source { name: "a.policy".into(), text: text.into() }]);
+/// assert_eq!(checked.diagnostics[0].message, "unknown group `EDITOR`");
+/// assert_eq!(checked.diagnostics[0].help.as_deref(), Some("did you mean `EDITORS`?"));
+/// assert!(checked.policy.is_none());
+/// ```
+///
+/// # Panics
+/// Never, for any sources.
+pub fn check(sources: &[Source]) -> Checked {
+    let parsed: Vec<Parsed> = sources.iter().map(|source| parse_bytes(&source.text)).collect();
+    let mut checker = Checker::new(&parsed);
+    for (file, parsed) in parsed.iter().enumerate() {
+        let errors = parsed.errors().iter().map(|error| Diagnostic::of_syntax(file, error));
+        checker.diagnostics.extend(errors);
+    }
+    let policy = checker.policy(sources);
+    let diagnostics = sorted(checker.diagnostics);
+    let errors = diagnostics.iter().any(|one| one.severity == Severity::Error);
+    Checked { diagnostics, policy: (!errors).then_some(policy) }
+}
+
+/// By place; what is said twice of one place is said once.
+fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by(|a, b| {
+        let key = |one: &Diagnostic| (one.label.file, one.label.span, one.code);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+    });
+    let mut seen = HashSet::new();
+    diagnostics.retain(|one| seen.insert((one.label.file, one.label.span, one.code)));
+    diagnostics
+}
+
+/// A declaration and the file that holds it.
+type Declared<'a, T> = (usize, &'a T);
+
+/// The sources' declarations by kind, and what is known while checking them.
+struct Checker<'a> {
+    parsed: &'a [Parsed],
+    /// Where the lines of each file begin.
+    lines: Vec<Vec<u32>>,
+    diagnostics: Vec<Diagnostic>,
+    /// Some declaration could not be read, so that a name that seems unknown may be its.
+    is_broken: bool,
+    declared: Declarations<'a>,
+    functions: HashMap<&'a str, (usize, Span)>,
+    groups: Groups,
+}
+
+#[derive(Default)]
+struct Declarations<'a> {
+    auth: Vec<Declared<'a, ast::Auth>>,
+    data: Vec<Declared<'a, ast::Data>>,
+    models: Vec<Declared<'a, ast::Model>>,
+    types: Vec<Declared<'a, ast::TypeDecl>>,
+    enums: Vec<Declared<'a, ast::EnumDecl>>,
+    operations: Vec<Declared<'a, ast::Operation>>,
+    functions: Vec<Declared<'a, ast::FunctionDecl>>,
+    storages: Vec<Declared<'a, ast::Storage>>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(parsed: &'a [Parsed]) -> Checker<'a> {
+        let mut declared = Declarations::default();
+        for (file, item) in
+            parsed.iter().enumerate().flat_map(|(file, of)| of.file().items.iter().map(move |i| (file, i)))
+        {
+            match item {
+                Item::Auth(of) => declared.auth.push((file, of)),
+                Item::Data(of) => declared.data.push((file, of)),
+                Item::Model(of) => declared.models.push((file, of)),
+                Item::Type(of) => declared.types.push((file, of)),
+                Item::Enum(of) => declared.enums.push((file, of)),
+                Item::Operation(of) => declared.operations.push((file, of)),
+                Item::Function(of) => declared.functions.push((file, of)),
+                Item::Storage(of) => declared.storages.push((file, of)),
+            }
+        }
+        Checker {
+            parsed,
+            lines: parsed.iter().map(|parsed| line_starts(parsed.tree().text())).collect(),
+            diagnostics: Vec::new(),
+            is_broken: parsed.iter().any(|parsed| parsed.file().is_broken),
+            declared,
+            functions: HashMap::new(),
+            groups: Groups::default(),
+        }
+    }
+
+    fn policy(&mut self, sources: &[Source]) -> Policy {
+        self.read_functions();
+        self.read_names();
+        self.read_auth();
+        let schema = self.read_data();
+        let auth_functions = self.read_auth_rules();
+        let models = self.read_models(&schema);
+        let operations = self.read_operations(&schema);
+        let buckets = self.read_storages();
+        let policy = Policy {
+            files: sources.iter().map(|source| source.name.clone()).collect(),
+            has_auth: self.groups.has_auth,
+            groups: self.groups.declared.clone(),
+            roles: self.groups.roles,
+            group_claim: self.groups.group_claim.clone(),
+            modes: self.modes(schema.modes.clone(), &models, &operations),
+            default_mode: schema.default_mode,
+            models,
+            operations,
+            functions: self.declared.functions.iter().map(|(_, of)| of.name.text.clone()).collect(),
+            data_functions: schema.functions.clone(),
+            auth_functions,
+            buckets,
+        };
+        self.check_limits(&policy);
+        self.lint(&policy, &schema);
+        policy
+    }
+
+    /// Says something about a place; the caller refines it.
+    fn say(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn place(&self, file: usize, span: Span) -> Place {
+        let line = self.lines[file].partition_point(|start| *start <= span.start);
+        Place { file: file as u32, span, line: line as u32 }
+    }
+
+    fn text(&self, file: usize, span: Span) -> &'a str {
+        self.parsed[file].tree().text().get(span.range()).unwrap_or_default()
+    }
+
+    /// Models, types, enums and operations share their names; functions and buckets have their own.
+    fn read_names(&mut self) {
+        let mut names: Vec<(usize, &'a Name)> = Vec::new();
+        names.extend(self.declared.models.iter().map(|(file, of)| (*file, &of.name)));
+        names.extend(self.declared.types.iter().map(|(file, of)| (*file, &of.name)));
+        names.extend(self.declared.enums.iter().map(|(file, of)| (*file, &of.name)));
+        names.extend(self.declared.operations.iter().map(|(file, of)| (*file, &of.name)));
+        names.sort_by_key(|(file, name)| (*file, name.span));
+        for (file, name) in &names {
+            if models::is_builtin(&name.text) {
+                let message = format!("`{}` is a built-in type", name.text);
+                self.say(
+                    Diagnostic::new(codes::DECLARED_TWICE, *file, name.span, message)
+                        .label("already the name of a type")
+                        .help("choose another name"),
+                );
+            }
+        }
+        self.once("name", names);
+        let buckets = self.declared.storages.iter().map(|(file, of)| (*file, &of.name)).collect();
+        self.once("bucket", buckets);
+        let auth = self.declared.auth.iter().map(|(file, of)| (*file, of.keyword)).collect();
+        self.block_once("auth", auth);
+        let data = self.declared.data.iter().map(|(file, of)| (*file, of.keyword)).collect();
+        self.block_once("data", data);
+    }
+
+    fn read_functions(&mut self) {
+        let names: Vec<(usize, &'a Name)> =
+            self.declared.functions.iter().map(|(file, of)| (*file, &of.name)).collect();
+        self.functions = names.iter().map(|(file, name)| (name.text.as_str(), (*file, name.span))).collect();
+        self.once("function", names);
+    }
+
+    /// Reports names that are declared twice, and those that deceive the eye.
+    fn once(&mut self, what: &str, names: Vec<(usize, &Name)>) {
+        let mut first: HashMap<&str, (usize, Span)> = HashMap::new();
+        for (file, name) in names {
+            self.look_at(file, name.span, &name.text);
+            match first.get(name.text.as_str()) {
+                None => drop(first.insert(&name.text, (file, name.span))),
+                Some((before, span)) => {
+                    let message = format!("the {what} `{}` is declared twice", name.text);
+                    self.diagnostics.push(
+                        Diagnostic::new(codes::DECLARED_TWICE, file, name.span, message)
+                            .label("declared again here")
+                            .related(*before, *span, "declared here")
+                            .help("rename one of them, or remove it"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn block_once(&mut self, word: &str, blocks: Vec<(usize, Span)>) {
+        if let [(first, at), rest @ ..] = blocks.as_slice() {
+            for (file, span) in rest {
+                let message = format!("`{word}` stands twice");
+                self.diagnostics.push(
+                    Diagnostic::new(codes::DECLARED_TWICE, *file, *span, message)
+                        .label("again here")
+                        .related(*first, *at, "the first is here")
+                        .help(format!("a policy has at most one `{word}`: put both into one")),
+                );
+            }
+        }
+    }
+
+    /// Warns of a name that deceives the eye.
+    fn look_at(&mut self, file: usize, span: Span, name: &str) {
+        if let Some(why) = names::deceit(name) {
+            let message = format!("the name `{name}` deceives the eye: {why}");
+            let help = "write it with the letters that it seems to have, if that is what is meant";
+            self.say(Diagnostic::new(codes::DECEPTIVE_NAME, file, span, message).label("this name").help(help));
+        }
+    }
+
+    /// What the table can number.
+    fn check_limits(&mut self, policy: &Policy) {
+        let mut classes: BTreeMap<(u32, &str, &str), Place> = BTreeMap::new();
+        for rule in policy.rules() {
+            if let crate::policy::Who::Groups { names, provider, claim } = &rule.who {
+                for name in names {
+                    classes.entry((*provider as u32, claim, name)).or_insert(rule.place);
+                }
+            }
+        }
+        let count = classes.len() + policy.groups.len() + policy.functions.len();
+        if count > MAX_CLASSES
+            && let Some(place) = classes.values().max()
+        {
+            let message = format!("rules name {count} groups and functions; the limit is {MAX_CLASSES}");
+            let diagnostic = Diagnostic::new(codes::TABLE_LIMIT, place.file as usize, place.span, message);
+            self.say(diagnostic.label("one of them").help("split the policy, or read groups from record fields"));
+        }
+    }
+}
+
+/// Where each line begins.
+fn line_starts(text: &str) -> Vec<u32> {
+    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1);
+    std::iter::once(0).chain(ends).collect()
+}
+
+/// `a`, `b` or `c`, in backticks.
+fn either<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}

@@ -1,0 +1,350 @@
+//! Models and their fields, custom types and enums.
+//! Always: in a model that comes out every type is known, and every field that a rule reads can hold what it reads.
+
+use super::data::Schema;
+use super::rules::{Ruled, Site};
+use super::{Checker, Declared, either};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::matrix::{Matrix, Role, describe};
+use crate::policy::{Field, FieldType, Model, Rule, Who};
+use admit_runtime::{Mode, Operations};
+use admit_syntax::ast::{self, BaseType, Call};
+use admit_syntax::nearest;
+use std::collections::HashMap;
+
+/// What the names of types stand for.
+pub(super) type Types<'a> = HashMap<&'a str, FieldType>;
+
+const BUILTIN: [(&str, FieldType); 14] = [
+    ("id", FieldType::Id),
+    ("string", FieldType::String),
+    ("integer", FieldType::Integer),
+    ("float", FieldType::Float),
+    ("boolean", FieldType::Boolean),
+    ("date", FieldType::Date),
+    ("time", FieldType::Time),
+    ("datetime", FieldType::DateTime),
+    ("timestamp", FieldType::Timestamp),
+    ("email", FieldType::Email),
+    ("json", FieldType::Json),
+    ("phone", FieldType::Phone),
+    ("url", FieldType::Url),
+    ("ipAddress", FieldType::IpAddress),
+];
+
+/// What people write for a type, and mean.
+const NEAR_TYPES: [(&str, &str); 10] = [
+    ("int", "integer"),
+    ("Int", "integer"),
+    ("bool", "boolean"),
+    ("number", "float"),
+    ("double", "float"),
+    ("text", "string"),
+    ("uuid", "id"),
+    ("uri", "url"),
+    ("ip", "ipAddress"),
+    ("dateTime", "datetime"),
+];
+
+/// Whether the language has a type of this name.
+pub(super) fn is_builtin(name: &str) -> bool {
+    BUILTIN.iter().any(|(known, _)| *known == name)
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn types(&self) -> Types<'a> {
+        let mut types: Types<'a> = BUILTIN.into_iter().collect();
+        for (_, of) in &self.declared.enums {
+            let values = of.values.iter().map(|value| value.value.clone()).collect();
+            types.insert(&of.name.text, FieldType::Enum(values));
+        }
+        types.extend(
+            self.declared.types.iter().map(|(_, of)| (of.name.text.as_str(), FieldType::Type(of.name.text.clone()))),
+        );
+        types.extend(
+            self.declared.models.iter().map(|(_, of)| (of.name.text.as_str(), FieldType::Model(of.name.text.clone()))),
+        );
+        types
+    }
+
+    pub(super) fn read_models(&mut self, schema: &Schema) -> Vec<Model> {
+        let types = self.types();
+        for (file, of) in self.declared.enums.clone() {
+            let values: Vec<ast::Name> =
+                of.values.iter().map(|value| ast::Name { text: value.value.clone(), span: value.span }).collect();
+            self.once("value", values.iter().map(|value| (file, value)).collect());
+        }
+        for declared in self.declared.types.clone() {
+            self.custom_type(declared, &types);
+        }
+        self.declared.models.clone().into_iter().map(|declared| self.model(declared, schema, &types)).collect()
+    }
+
+    fn custom_type(&mut self, (file, of): Declared<'_, ast::TypeDecl>, types: &Types<'_>) {
+        self.once("field", of.fields.iter().map(|field| (file, &field.name)).collect());
+        let mut misplaced = Vec::new();
+        for field in &of.fields {
+            self.field_type(file, &field.ty, types);
+            misplaced.extend(field.braces);
+        }
+        misplaced.extend(of.rules.iter().map(|rule| rule.span));
+        for span in misplaced {
+            let message = format!("rules on the type `{}`", of.name.text);
+            let error = Diagnostic::new(codes::TYPE_RULES, file, span, message).label("would not be enforced");
+            self.say(error.help("who sees a custom type is said by the models and operations that hold it"));
+        }
+    }
+
+    /// The type that is meant; a text for one that is not known, which is reported.
+    pub(super) fn field_type(&mut self, file: usize, ty: &ast::Type, types: &Types<'_>) -> FieldType {
+        match &ty.base {
+            BaseType::Enum(values) => {
+                let names: Vec<ast::Name> =
+                    values.iter().map(|value| ast::Name { text: value.value.clone(), span: value.span }).collect();
+                self.once("value", names.iter().map(|name| (file, name)).collect());
+                FieldType::Enum(values.iter().map(|value| value.value.clone()).collect())
+            }
+            BaseType::Named(name) => match types.get(name.text.as_str()) {
+                Some(known) => known.clone(),
+                None => {
+                    self.unknown_type(file, name, types);
+                    FieldType::String
+                }
+            },
+        }
+    }
+
+    fn unknown_type(&mut self, file: usize, name: &ast::Name, types: &Types<'_>) {
+        if self.is_broken {
+            return;
+        }
+        let error = Diagnostic::new(codes::UNKNOWN_TYPE, file, name.span, format!("unknown type `{}`", name.text));
+        let error = error.label("no such type");
+        let meant = NEAR_TYPES.iter().find(|(word, _)| *word == name.text).map(|(_, meant)| *meant);
+        let mut known: Vec<&str> = types.keys().copied().collect();
+        known.sort_unstable();
+        self.say(match meant.or_else(|| nearest(&name.text, known)) {
+            Some(near) => error.help(format!("did you mean `{near}`?")).edit(name.span, near),
+            None => error.help(format!(
+                "the built-in types are {}; others are declared with `enum`, `type` or `model`",
+                either(BUILTIN.iter().map(|(known, _)| *known)).replace(" or ", " and ")
+            )),
+        });
+    }
+
+    fn model(&mut self, (file, of): Declared<'_, ast::Model>, schema: &Schema, types: &Types<'_>) -> Model {
+        self.once("field", of.fields.iter().map(|field| (file, &field.name)).collect());
+        let fields: Vec<Field> = of.fields.iter().map(|field| self.field(file, field, types)).collect();
+        let own = self.rules_of(Site::Model, file, &of.rules);
+        let rules = if of.rules.is_empty() { schema.rules.clone() } else { own };
+        if of.rules.is_empty() && schema.rules.is_empty() && !self.is_broken {
+            self.no_rules(file, of, schema);
+        }
+        let identifier = self.identifier(file, of, &fields);
+        let place = self.place(file, of.name.span);
+        let model = Model { name: of.name.text.clone(), fields, identifier, rules, place };
+        self.dynamic_fields(&model);
+        self.required_fields(&model);
+        model
+    }
+
+    fn rules_of(&mut self, site: Site, file: usize, rules: &[ast::Rule]) -> Vec<Rule> {
+        let mut read = Vec::new();
+        for rule in rules {
+            if let Some(Ruled::Rule(rule)) = self.rule(site, file, rule) {
+                read.push(rule);
+            }
+        }
+        read
+    }
+
+    fn no_rules(&mut self, file: usize, of: &ast::Model, schema: &Schema) {
+        let message = format!("the model `{}` has no rule", of.name.text);
+        let error = Diagnostic::new(codes::NO_RULES, file, of.name.span, message).label("nobody may use it");
+        self.say(match schema.functions.is_empty() {
+            true => error.help("add a rule to it, such as `allow.owner()`, or one for all models to `data { … }`"),
+            false => error.help("`allow.resource` in `data` gives models no rule; add one, such as `allow.owner()`"),
+        });
+    }
+
+    fn field(&mut self, file: usize, field: &ast::Field, types: &Types<'_>) -> Field {
+        let ty = self.field_type(file, &field.ty, types);
+        if let (Some([]), Some(braces)) = (field.rules.as_deref(), field.braces) {
+            let message = format!("the field `{}` has braces and no rule", field.name.text);
+            let error = Diagnostic::new(codes::EMPTY_BRACES, file, braces, message);
+            let error = error.label("no rule in here, so the model's would apply");
+            self.say(error.help("remove the braces, or write a rule").edit(braces, ""));
+        }
+        let rules = self.rules_of(Site::Field, file, field.rules.as_deref().unwrap_or_default());
+        let required = if field.ty.list { field.ty.list_required } else { field.ty.required };
+        let place = self.place(file, field.name.span);
+        Field { name: field.name.text.clone(), ty, list: field.ty.list, required, rules, place }
+    }
+
+    /// `identifier(["team", "slug"])`
+    fn identifier(&mut self, file: usize, of: &ast::Model, fields: &[Field]) -> Vec<String> {
+        let mut identifier = vec!["id".to_owned()];
+        for (number, call) in of.calls.iter().enumerate() {
+            if call.name.text != "identifier" {
+                let name = &call.name;
+                let message = format!("unknown member `{}`", name.text);
+                let error = Diagnostic::new(codes::IDENTIFIER, file, name.span, message).label("no such member");
+                self.say(match nearest(&name.text, ["identifier"]) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")).edit(name.span, near),
+                    None => error.help("a model holds fields, rules and `identifier([…])`"),
+                });
+            } else if number > 0 {
+                let error = Diagnostic::new(codes::IDENTIFIER, file, call.span, "a second identifier");
+                let first = of.calls[0].span;
+                self.say(error.label("again here").related(file, first, "the first is here").help("remove one"));
+            } else if let Some(names) = self.identifier_names(file, call, fields) {
+                identifier = names;
+            }
+        }
+        identifier
+    }
+
+    fn identifier_names(&mut self, file: usize, call: &Call, fields: &[Field]) -> Option<Vec<String>> {
+        let Some([value]) = call.args.as_deref() else {
+            let error = Diagnostic::new(codes::IDENTIFIER, file, call.span, "`identifier` takes one list of fields");
+            self.say(error.label("expected a list").help("write `identifier([\"id\"])`"));
+            return None;
+        };
+        let names = self.texts(file, value, "a list of fields, such as `[\"id\"]`")?;
+        if names.is_empty() {
+            let error = Diagnostic::new(codes::EMPTY_LIST, file, value.span, "an identifier of no field");
+            self.say(error.label("an empty list").help("name a field, or leave `identifier` out"));
+            return None;
+        }
+        let mut known: Vec<String> = Vec::new();
+        for (name, span) in names {
+            let fault = match fields.iter().find(|field| field.name == name) {
+                _ if known.contains(&name) => Some("it stands twice"),
+                None => Some("there is no such field"),
+                Some(field) if field.list => Some("it is a list"),
+                Some(field) if matches!(field.ty, FieldType::Model(_) | FieldType::Type(_)) => {
+                    Some("it is no single value")
+                }
+                Some(_) => None,
+            };
+            if let Some(why) = fault {
+                let message = format!("`{name}` cannot be part of the identifier: {why}");
+                let error = Diagnostic::new(codes::IDENTIFIER, file, span, message).label(why);
+                let near = nearest(&name, fields.iter().map(|field| field.name.as_str()));
+                self.say(match near.filter(|near| *near != name) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")).edit(span, format!("\"{near}\"")),
+                    None => error.help("name fields of the model that hold one value each"),
+                });
+            }
+            known.push(name);
+        }
+        Some(known)
+    }
+
+    // ---- fields that rules read
+
+    fn dynamic_fields(&mut self, model: &Model) {
+        let field_rules = model.fields.iter().flat_map(|field| &field.rules);
+        for rule in model.rules.iter().chain(field_rules) {
+            let (name, list, owner) = match &rule.who {
+                Who::Owner { field, list, .. } => (field, *list, true),
+                Who::GroupsIn { field, list, .. } => (field, *list, false),
+                _ => continue,
+            };
+            match model.fields.iter().find(|field| field.name == *name) {
+                Some(field) => self.dynamic_field(model, rule, field, list, owner),
+                None if owner && !list && is_identifier(name) => (),
+                None => self.no_field(model, rule, name, list),
+            }
+        }
+    }
+
+    fn no_field(&mut self, model: &Model, rule: &Rule, name: &str, list: bool) {
+        let (file, span) = (rule.place.file as usize, rule.place.span);
+        let message = format!("the model `{}` has no field `{name}`", model.name);
+        let error = Diagnostic::new(codes::NO_FIELD, file, span, message).label("this rule reads it");
+        let error = error.related(model.place.file as usize, model.place.span, "the model");
+        let ty = if list { "string[]" } else { "string" };
+        let near = nearest(name, model.fields.iter().filter(|field| can_hold(field)).map(|field| field.name.as_str()));
+        self.say(match near {
+            Some(near) => error.help(format!("did you mean `{near}`? Otherwise declare `{name}: {ty}`")),
+            None if is_identifier(name) => error.help(format!("declare it: `{name}: {ty}`")),
+            None => error.help("name a field of the model"),
+        });
+    }
+
+    fn dynamic_field(&mut self, model: &Model, rule: &Rule, field: &Field, list: bool, owner: bool) {
+        let what = if owner { "an owner" } else { "a group" };
+        let builder = match (owner, field.list) {
+            (true, false) => "ownerDefinedIn",
+            (true, true) => "ownersDefinedIn",
+            (false, false) => "groupDefinedIn",
+            (false, true) => "groupsDefinedIn",
+        };
+        let name = &field.name;
+        let (why, help) = match (can_hold(field), field.list == list) {
+            (true, true) => return,
+            (true, false) if field.list => ("is a list".to_owned(), format!("write `{builder}(\"{name}\")`")),
+            (true, false) => {
+                ("is no list".to_owned(), format!("write `{builder}(\"{name}\")`, or declare `{name}: string[]`"))
+            }
+            (false, _) => {
+                let ty = if list { "string[]" } else { "string" };
+                (format!("cannot hold {what}"), format!("declare `{name}: {ty}`, or name another field"))
+            }
+        };
+        let (file, span) = (rule.place.file as usize, rule.place.span);
+        let message = format!("the field `{name}` of `{}` {why}", model.name);
+        let error = Diagnostic::new(codes::FIELD_TYPE, file, span, message).label("this rule reads it");
+        self.say(error.related(field.place.file as usize, field.place.span, "declared here").help(help));
+    }
+
+    /// A required field that some reader of the record may not read: its record could not be shown (§6).
+    fn required_fields(&mut self, model: &Model) {
+        if model.fields.iter().all(|field| !field.required) {
+            return;
+        }
+        let matrix = Matrix::of(model);
+        for (field, class) in model.fields.iter().zip(&matrix.class_of).filter(|(field, _)| field.required) {
+            let blind = blind_readers(&matrix, *class);
+            if blind.is_empty() {
+                continue;
+            }
+            let who =
+                either(blind.iter().map(describe).collect::<Vec<_>>().iter().map(String::as_str)).replace('`', "");
+            let message = format!("the required field `{}` cannot be read by {who}", field.name);
+            let error =
+                Diagnostic::new(codes::REQUIRED_PROTECTED, field.place.file as usize, field.place.span, message);
+            self.say(
+                error
+                    .label("required, so whoever reads the record must be able to read it")
+                    .help("give them `read` on the field, or make it optional by removing `!`"),
+            );
+        }
+    }
+}
+
+/// The roles that can get the record and cannot read the class.
+fn blind_readers(matrix: &Matrix, class: usize) -> Vec<Role> {
+    let on_class = |role: &Role| matrix.classes[class].get(role).copied().unwrap_or_default();
+    let sees_all = |mode: Mode| on_class(&Role::Everyone(mode)).contains(Operations::READ);
+    let covered = |role: &Role| match role.mode() {
+        mode @ (Mode::UserPool | Mode::Oidc) => sees_all(mode),
+        _ => false,
+    };
+    let getters = matrix.roles.keys().filter(|role| matrix.some(role).meets(Operations::GET));
+    getters.filter(|role| !covered(role) && !on_class(role).meets(Operations::READ)).cloned().collect()
+}
+
+/// Whether a field, or each element of it, can hold an owner or a group.
+fn can_hold(field: &Field) -> bool {
+    use FieldType::{Date, DateTime, Email, Id, IpAddress, Phone, String, Time, Url};
+    matches!(field.ty, String | Id | Email | Date | Time | DateTime | Phone | Url | IpAddress)
+}
+
+fn is_identifier(name: &str) -> bool {
+    let mut chars = name.chars();
+    let first = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_');
+    first && chars.all(|c| c.is_alphanumeric() || c == '_')
+}

@@ -1,0 +1,199 @@
+//! Buckets: their paths, and rules for the roles that callers have there.
+//! Always: a path that comes out can be matched as a prefix, `{entity_id}` last in it.
+
+use super::rules::{Ruled, Site};
+use super::{Checker, Declared};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::policy::{Bucket, Path, Rule, Who};
+use admit_syntax::ast::{self, Span};
+use std::collections::HashMap;
+
+const ENTITY: &str = "{entity_id}";
+
+impl Checker<'_> {
+    pub(super) fn read_storages(&mut self) -> Vec<Bucket> {
+        self.declared.storages.clone().into_iter().map(|storage| self.bucket(storage)).collect()
+    }
+
+    fn bucket(&mut self, (file, of): Declared<'_, ast::Storage>) -> Bucket {
+        self.bucket_name(file, &of.name);
+        let names: Vec<ast::Name> =
+            of.paths.iter().map(|path| ast::Name { text: path.path.value.clone(), span: path.path.span }).collect();
+        self.once("path", names.iter().map(|name| (file, name)).collect());
+        let all: HashMap<&str, Span> = of.paths.iter().map(|path| (prefix(&path.path.value), path.path.span)).collect();
+        let mut paths = Vec::new();
+        for path in &of.paths {
+            let rules = self.path_rules(file, path);
+            if self.path_form(file, path, &all) {
+                let prefix = prefix(&path.path.value);
+                let entity = prefix.contains(ENTITY);
+                let prefix = prefix.strip_suffix("{entity_id}/").unwrap_or(prefix).to_owned();
+                paths.push(Path { prefix, entity, rules, place: self.place(file, path.path.span) });
+            }
+        }
+        Bucket { name: of.name.text.clone(), paths, place: self.place(file, of.name.span) }
+    }
+
+    fn bucket_name(&mut self, file: usize, name: &ast::Name) {
+        let mut chars = name.text.chars();
+        let first = chars.next().is_some_and(|c| c.is_ascii_alphabetic());
+        if !(first && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' '))) {
+            let message = format!("`{}` cannot be a bucket's name", name.text);
+            let error = Diagnostic::new(codes::BUCKET_NAME, file, name.span, message);
+            let help = "a letter from A to Z first, then letters, digits, `-`, `_` or blanks";
+            self.say(error.label("Amplify refuses it").help(help));
+        }
+    }
+
+    /// Whether a path has a form that can be matched. The first fault is reported.
+    fn path_form(&mut self, file: usize, path: &ast::Path, all: &HashMap<&str, Span>) -> bool {
+        let (value, span) = (path.path.value.as_str(), path.path.span);
+        let fault = match () {
+            () if value.starts_with('/') => Some(("a path does not begin with `/`", "leave the first `/` out")),
+            () if !value.ends_with("/*") => Some(("a path ends with `/*`", "write `/*` at its end: `\"drafts/*\"`")),
+            () if value.contains("//") => Some(("a path has no empty part", "write one `/`")),
+            () if value[..value.len() - 1].contains('*') => {
+                Some(("`*` stands only at the end of a path", "name the folder, and let `/*` cover what is in it"))
+            }
+            () => None,
+        };
+        if let Some((message, help)) = fault {
+            let message = format!("the path `{value}` is malformed: {message}");
+            let error = Diagnostic::new(codes::PATH_FORM, file, span, message);
+            self.say(error.label("here").help(help));
+            return false;
+        }
+        let ancestors: Vec<Span> = ancestors(prefix(value)).filter_map(|above| all.get(above).copied()).collect();
+        if value.contains(ENTITY) {
+            return self.entity_form(file, path, &ancestors);
+        }
+        if let [_, first, ..] = ancestors.as_slice() {
+            let message = format!("the path `{value}` lies under more than one other path");
+            let warning = Diagnostic::new(codes::NESTED_PATHS, file, span, message).label("nested twice");
+            let warning = warning.related(file, *first, "under this one, and under one above it");
+            self.say(warning.help("Admit decides it; Amplify, whose paths nest once, cannot be given it"));
+        }
+        self.literal_path(file, path);
+        true
+    }
+
+    fn entity_form(&mut self, file: usize, path: &ast::Path, ancestors: &[Span]) -> bool {
+        let (value, span) = (path.path.value.as_str(), path.path.span);
+        if let Some(above) = ancestors.first() {
+            let message = format!("a path stands above `{value}`");
+            let error = Diagnostic::new(codes::PATH_OVER_ENTITY, file, span, message);
+            let error = error.label("holds everybody's own folder").related(file, *above, "this one would cover them");
+            self.say(error.help("move one of them, so that no path is above the folders"));
+            return false;
+        }
+        let parts: Vec<&str> = value.split('/').collect();
+        let fault = match () {
+            () if value.matches(ENTITY).count() > 1 => Some("`{entity_id}` stands once in a path"),
+            () if !value.ends_with("{entity_id}/*") => {
+                match parts.iter().any(|part| part.contains(ENTITY) && *part != ENTITY) {
+                    true => Some("`{entity_id}` is a whole part of the path"),
+                    false => Some("`{entity_id}` stands directly before `/*`"),
+                }
+            }
+            () if parts.first() == Some(&ENTITY) => Some("`{entity_id}` is not the first part"),
+            () if !parts.contains(&ENTITY) => Some("`{entity_id}` is a whole part of the path"),
+            () => None,
+        };
+        if let Some(message) = fault {
+            let error =
+                Diagnostic::new(codes::ENTITY_PLACE, file, span, format!("the path `{value}` is malformed: {message}"));
+            self.say(error.label("here").help("write it as in `\"avatars/{entity_id}/*\"`"));
+            return false;
+        }
+        let other = path.rules.iter().find(|rule| !matches!(rule.who.name.text.as_str(), "entity" | "resource"));
+        if let Some(rule) = other {
+            let message = "this rule covers everybody's own folder";
+            let warning = Diagnostic::new(codes::EVERYBODYS_FOLDER, file, rule.span, message);
+            let help = "`{entity_id}` means the caller's own folder for `allow.entity(\"identity\")` alone";
+            self.say(warning.label("not only the caller's").help(help));
+        }
+        true
+    }
+
+    /// Characters that look like a pattern, and are taken as they stand.
+    fn literal_path(&mut self, file: usize, path: &ast::Path) {
+        let value = &path.path.value;
+        let dots = value.split('/').any(|part| matches!(part, "." | ".."));
+        let odd = value.contains(['{', '}', '$', '?']) || dots || value.split('/').any(|part| part.trim() != part);
+        if odd {
+            let message = format!("the path `{value}` is taken literally");
+            let warning = Diagnostic::new(codes::LITERAL_PATH, file, path.path.span, message);
+            let warning = warning.label("keys are compared with it byte for byte");
+            self.say(warning.help("the one thing with a meaning is `{entity_id}`, and `*` at the end"));
+        }
+    }
+
+    fn path_rules(&mut self, file: usize, path: &ast::Path) -> Vec<Rule> {
+        if path.rules.is_empty() {
+            let message = format!("the path `{}` has no rule", path.path.value);
+            let error =
+                Diagnostic::new(codes::EMPTY_LIST, file, path.span, message).label("an empty list does nothing");
+            self.say(error.help("write a rule, or remove the path"));
+        }
+        let mut rules: Vec<Rule> = Vec::new();
+        for written in &path.rules {
+            let Some(Ruled::Rule(rule)) = self.rule(Site::Storage, file, written) else { continue };
+            self.needs_auth(file, &rule);
+            if rule.who == Who::Entity && !path.path.value.contains(ENTITY) {
+                let error = Diagnostic::new(
+                    codes::ENTITY_RULE,
+                    file,
+                    rule.place.span,
+                    "an `entity` rule on a path without `{entity_id}`",
+                );
+                let error = error.label("whose folder?").related(file, path.path.span, "this path");
+                self.say(error.help("end the path with `{entity_id}/*`, or allow `authenticated`"));
+            }
+            self.who_once(file, &rule, &rules);
+            rules.push(rule);
+        }
+        rules
+    }
+
+    fn needs_auth(&mut self, file: usize, rule: &Rule) {
+        if !self.groups.has_auth && !matches!(rule.who, Who::Function(_)) && !self.is_broken {
+            let error =
+                Diagnostic::new(codes::NO_AUTH, file, rule.place.span, "a rule for users, and there is no `auth`");
+            self.say(error.label("nobody has a role").help("add `auth { loginWith: { email: true } }`"));
+        }
+    }
+
+    /// In storage each who stands once on a path, as in Amplify.
+    fn who_once(&mut self, file: usize, rule: &Rule, before: &[Rule]) {
+        let names = |who: &Who| -> Vec<String> {
+            match who {
+                Who::Groups { names, .. } => names.iter().map(|name| format!("group `{name}`")).collect(),
+                Who::Guest => vec!["`guest`".into()],
+                Who::Authenticated(_) => vec!["`authenticated`".into()],
+                Who::Entity => vec!["`entity(\"identity\")`".into()],
+                _ => Vec::new(),
+            }
+        };
+        let own = names(&rule.who);
+        let first = before.iter().find_map(|before| {
+            names(&before.who).into_iter().find(|name| own.contains(name)).map(|name| (name, before.place.span))
+        });
+        if let Some((name, span)) = first {
+            let message = format!("two rules for {name} on one path");
+            let error = Diagnostic::new(codes::WHO_TWICE, file, rule.place.span, message);
+            self.say(error.label("again here").related(file, span, "the first is here").help("put both into one rule"));
+        }
+    }
+}
+
+/// A path without its `*`.
+fn prefix(path: &str) -> &str {
+    path.strip_suffix('*').unwrap_or(path)
+}
+
+/// Every shorter prefix that ends with `/`, longest first.
+fn ancestors(prefix: &str) -> impl Iterator<Item = &str> {
+    let inner = prefix.strip_suffix('/').unwrap_or(prefix);
+    inner.rmatch_indices('/').map(|(at, _)| &prefix[..=at])
+}

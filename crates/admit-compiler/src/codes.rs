@@ -1,0 +1,167 @@
+//! Every code, with its page.
+//! Always: a code has exactly one page, `docs/errors/CODE.md`, and a test compiles the programs on it.
+
+macro_rules! codes {
+    (parser: $($parser:literal)*; $($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $name: &str = $code;)*
+
+        /// The codes of the checker, and of the parser, each with its page.
+        const PAGES: &[(&str, &str)] = &[
+            $(($parser, include_str!(concat!("../../../docs/errors/", $parser, ".md"))),)*
+            $(($code, include_str!(concat!("../../../docs/errors/", $code, ".md"))),)*
+        ];
+    };
+}
+
+codes! {
+    parser: "E0101" "E0102" "E0103" "E0104" "E0105" "E0106" "E0108" "E0901" "E0902";
+
+    /// Part of the language, but not of this version: the parser's code too.
+    NOT_YET = "E0107";
+
+    /// A name, or a block that stands once, is declared twice.
+    DECLARED_TWICE = "E0201";
+    /// A setting that does not exist.
+    UNKNOWN_SETTING = "E0202";
+    /// A rule names a group that is not declared.
+    UNKNOWN_GROUP = "E0203";
+    /// A group name of a form that Cognito refuses.
+    GROUP_NAME = "E0204";
+    /// A group name that AWS's roles use.
+    RESERVED_GROUP = "E0205";
+    /// A setting's value has another form.
+    SETTING_VALUE = "E0206";
+    /// A rule names a function that is not declared.
+    UNKNOWN_FUNCTION = "E0207";
+
+    /// A builder that does not exist.
+    UNKNOWN_BUILDER = "E0301";
+    /// A builder that has no place here.
+    BUILDER_PLACE = "E0302";
+    /// Arguments that the builder or modifier does not take.
+    ARGUMENTS = "E0303";
+    /// A provider that does not exist, or that the builder does not take.
+    PROVIDER = "E0304";
+    /// A modifier that does not exist.
+    UNKNOWN_MODIFIER = "E0305";
+    /// A modifier that has no place here.
+    MODIFIER_PLACE = "E0306";
+    /// A modifier twice in one rule.
+    MODIFIER_TWICE = "E0307";
+    /// An operation that does not exist.
+    UNKNOWN_OPERATION = "E0308";
+    /// An operation that has no place here.
+    OPERATION_PLACE = "E0309";
+    /// `read` beside one of its parts, or twice.
+    READ_AND_PART = "E0310";
+    /// An empty list, which would do nothing.
+    EMPTY_LIST = "E0311";
+    /// A rule that must say `.to`, and does not.
+    NO_OPERATIONS = "E0312";
+    /// A rule that does not begin with `allow`.
+    EFFECT = "E0313";
+
+    /// A model without rules.
+    NO_RULES = "E0401";
+    /// A type that does not exist.
+    UNKNOWN_TYPE = "E0402";
+    /// A rule reads a field that the model does not have.
+    NO_FIELD = "E0403";
+    /// A rule reads a field of a type that cannot hold an owner or a group.
+    FIELD_TYPE = "E0404";
+    /// A required field that some reader of the record may not read.
+    REQUIRED_PROTECTED = "E0405";
+    /// Field braces without a rule.
+    EMPTY_BRACES = "E0406";
+    /// Rules on a custom type.
+    TYPE_RULES = "E0407";
+    /// A subscription whose source is not one.
+    SOURCE = "E0408";
+    /// An operation without a rule, or with rules and no handler.
+    RULE_AND_HANDLER = "E0409";
+    /// A rule that a custom handler cannot enforce.
+    CUSTOM_HANDLER = "E0410";
+    /// A rule that an operation inherits and cannot have.
+    INHERITED = "E0411";
+    /// An identifier that is none.
+    IDENTIFIER = "E0412";
+
+    /// A mode that does not exist.
+    UNKNOWN_MODE = "E0501";
+    /// A rule of a mode that is not configured.
+    MODE = "E0502";
+    /// Several modes and no default.
+    NO_DEFAULT_MODE = "E0503";
+    /// A default mode that is not configured.
+    DEFAULT_MODE = "E0504";
+    /// A rule for the identity pool where there is no sign-in.
+    NO_POOL = "E0505";
+
+    /// A path of a form that S3 rules cannot have.
+    PATH_FORM = "E0601";
+    /// `{entity_id}` in a place where it means nothing.
+    ENTITY_PLACE = "E0602";
+    /// A path above one with `{entity_id}`.
+    PATH_OVER_ENTITY = "E0603";
+    /// A rule for users where there is no `auth`.
+    NO_AUTH = "E0604";
+    /// One who twice on one path.
+    WHO_TWICE = "E0605";
+    /// A bucket's name of a form that Amplify refuses.
+    BUCKET_NAME = "E0606";
+    /// An `entity` rule on a path without `{entity_id}`, or of another entity.
+    ENTITY_RULE = "E0607";
+
+    /// More groups than a user pool can have.
+    TOO_MANY_GROUPS = "E0903";
+    /// More of something than a table can hold.
+    TABLE_LIMIT = "E0904";
+
+    /// A group that no rule names.
+    UNUSED_GROUP = "W0701";
+    /// A rule that another one covers.
+    USELESS_RULE = "W0702";
+    /// Two rules that could be one.
+    MERGE_RULES = "W0703";
+    /// An owner who can give the record away.
+    OWNER_GIVES_AWAY = "W0704";
+    /// Everybody may write.
+    PUBLIC_WRITE = "W0705";
+    /// A rule that nobody can satisfy.
+    NOBODY = "W0706";
+    /// A name with characters that deceive the eye.
+    DECEPTIVE_NAME = "W0707";
+    /// An empty text where the default is meant.
+    EMPTY_TEXT = "W0708";
+    /// A path that looks like a pattern and is literal.
+    LITERAL_PATH = "W0709";
+    /// A path that AWS's generator cannot express.
+    NESTED_PATHS = "W0710";
+    /// A rule on everybody's own folders.
+    EVERYBODYS_FOLDER = "W0711";
+    /// Something named twice in one list.
+    NAMED_TWICE = "W0712";
+    /// Field rules that take the right to delete.
+    CANNOT_DELETE = "W0713";
+    /// Field rules that reach records which the model's rules do not.
+    FIELD_REACHES = "W0714";
+    /// An operation that nothing but IAM can call.
+    UNREACHABLE_OPERATION = "W0715";
+}
+
+/// Every code, in order.
+pub fn codes() -> Vec<&'static str> {
+    let mut codes: Vec<&str> = PAGES.iter().map(|(code, _)| *code).collect();
+    codes.sort_unstable();
+    codes
+}
+
+/// The page of a code, in Markdown: what it means, a wrong and a right program.
+///
+/// ```
+/// assert!(admit_compiler::page("E0203").is_some_and(|page| page.starts_with("# E0203")));
+/// assert_eq!(admit_compiler::page("E9999"), None);
+/// ```
+pub fn page(code: &str) -> Option<&'static str> {
+    PAGES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(_, page)| *page)
+}
