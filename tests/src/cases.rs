@@ -164,7 +164,7 @@ fn run_requests(case: &Value, report: &mut Report) {
     let family = text(case, "family").to_owned();
     let family = if family == "surprises" { format!("surprises/{}", text(&case["policy"], "kind")) } else { family };
     let (source, mends) = accepted_source(case, report);
-    let checked = check(&[Source { name: "case.policy".into(), text: source.clone() }]);
+    let checked = check(&[Source { name: "case.policy".into(), text: source.clone().into() }]);
     let requests = case["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(policy) = checked.policy else {
         let tally = report.families.entry(family).or_default();

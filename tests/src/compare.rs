@@ -269,7 +269,7 @@ impl Bench<'_> {
             .filter_map(|item| Some((identity(item.as_object()?), item)))
             .collect();
         let actual: BTreeSet<String> = items.iter().map(|item| identity(item)).collect();
-        exchange.differs("items", format!("{:?}", expected.keys()), format!("{actual:?}"))?;
+        exchange.differs("items", format!("{:?}", expected.keys().collect::<BTreeSet<_>>()), format!("{:?}", actual.iter().collect::<BTreeSet<_>>()))?;
         for item in items {
             let id = text(&Value::Object(item.clone()), "id").unwrap_or_default().to_owned();
             let redacted = &request["expect"]["redacted"][id.as_str()];

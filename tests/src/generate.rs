@@ -24,8 +24,16 @@ const FIELDS: [(&str, bool); 7] = [
     ("teams", true),
 ];
 /// Paths, and whether they end in the caller's own folder. None stands above one that does.
-const PATHS: [(&str, bool); 7] =
-    [("a/", false), ("a/b/", false), ("a/b/c/", false), ("ab/", false), ("p/", true), ("p/x/", false), ("q/r/", false)];
+const PATHS: [(&str, bool); 8] = [
+    ("a/", false),
+    ("a/b/", false),
+    ("a/b/c/", false),
+    ("ab/", false),
+    ("p/", true),
+    ("p/x/", false),
+    ("p/w/z/", false),
+    ("q/r/", false),
+];
 
 fn provider() -> impl Strategy<Value = Provider> {
     select(vec![Provider::UserPools, Provider::UserPools, Provider::UserPools, Provider::Oidc])
@@ -106,8 +114,9 @@ fn any_who() -> impl Strategy<Value = Who> {
 fn model(name: &'static str) -> impl Strategy<Value = Model> {
     let field_rules = prop_oneof![2 => Just(Vec::new()), 1 => vec(rule(any_who(), field_operations()), 1..3)];
     let fields = (subsequence(FIELDS.to_vec(), 0..=5), vec(field_rules, FIELDS.len()));
-    (fields, vec(rule(any_who(), model_operations()), 1..5), any::<bool>()).prop_map(
-        move |((fields, field_rules), rules, own_key)| {
+    let disabled = prop_oneof![4 => Just(0u8), 1 => any::<u8>()].prop_map(Operations);
+    (fields, vec(rule(any_who(), model_operations()), 1..5), any::<bool>(), disabled).prop_map(
+        move |((fields, field_rules), rules, own_key, disabled)| {
             let fields: Vec<Field> = fields
                 .into_iter()
                 .zip(field_rules)
@@ -122,7 +131,7 @@ fn model(name: &'static str) -> impl Strategy<Value = Model> {
                 .collect();
             let titled = own_key && fields.iter().any(|field| field.name == "title");
             let identifier = vec![if titled { "title" } else { "id" }.to_owned()];
-            Model { name: name.to_owned(), fields, identifier, rules, place: Place::default() }
+            Model { name: name.to_owned(), fields, identifier, rules, disabled, place: Place::default() }
         },
     )
 }
@@ -255,7 +264,7 @@ fn caller() -> impl Strategy<Value = Caller> {
         3 => select(Mode::ALL.to_vec()),
         2 => Just(Mode::IdentityPool)];
     let groups = option::of(vec(select(vec!["A", "B", "C", "X"]).prop_map(str::to_owned), 0..3));
-    let identity = option::of(select(vec!["me", "x", "..", "a/b", ""]).prop_map(str::to_owned));
+    let identity = option::of(select(vec!["me", "x", "w", "..", "a/b", ""]).prop_map(str::to_owned));
     let authorizer = select(vec![Authorizer::Yes, Authorizer::Yes, Authorizer::No, Authorizer::NotAsked]);
     let function = select(vec!["resizer", "auditor", "nobody"]).prop_map(str::to_owned);
     (mode, claims(), groups, identity, authorizer, function, any::<bool>()).prop_map(
@@ -304,7 +313,7 @@ fn target() -> impl Strategy<Value = Target> {
     ]);
     let storage = select(vec![Operation::Get, Operation::List, Operation::Write, Operation::Delete]);
     let keys = vec![
-        "a/f", "a/", "a", "a/b/f", "a/b/c/f", "a/bb", "ab/f", "p/me/f", "p/x/f", "p/you/f", "p/me", "p/../f", "q/f",
+        "a/f", "a/", "a", "a/b/f", "a/b/c/f", "a/bb", "ab/f", "p/me/f", "p/x/f", "p/w/f", "p/w/z/f", "p/you/f", "p/me", "p/../f", "q/f",
         "q/r/f", "", "p/a/b/f",
     ];
     let kind = select(vec![OperationKind::Query, OperationKind::Mutation, OperationKind::Subscription]);

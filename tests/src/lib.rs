@@ -1,4 +1,7 @@
-//! What the end-to-end tests share: the runner of case files and the generator of policies.
-//! Always: goes through the same public path as a user: text, checker, table, runtime.
+//! The end-to-end tests' own library: generated policies, and cases of the real Amplify stack.
 
+pub mod cases;
+pub mod compare;
 pub mod generate;
+pub mod rows;
+pub mod translate;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `admit` binary.
+
+fn main() -> std::process::ExitCode {
+    admit_cli::main()
+}

@@ -83,8 +83,8 @@ codes! {
     CUSTOM_HANDLER = "E0410";
     /// A rule that an operation inherits and cannot have.
     INHERITED = "E0411";
-    /// An identifier that is none.
-    IDENTIFIER = "E0412";
+    /// A member of a model that does not exist, or an identifier that is none.
+    MEMBER = "E0412";
 
     /// A mode that does not exist.
     UNKNOWN_MODE = "E0501";
@@ -147,6 +147,8 @@ codes! {
     FIELD_REACHES = "W0714";
     /// An operation that nothing but IAM can call.
     UNREACHABLE_OPERATION = "W0715";
+    /// One of the three events of `listen` disabled.
+    ONE_EVENT = "W0716";
 }
 
 /// Every code, in order.

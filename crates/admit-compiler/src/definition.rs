@@ -163,6 +163,9 @@ struct OnModel<'a> {
 
 impl OnModel<'_> {
     fn decide(&self) -> Answer {
+        if self.operation != Operation::Relation && self.model.disabled.meets(self.operation.needs()) {
+            return Answer::default();
+        }
         if self.names_unknown_fields() {
             return Answer { denied_fields: self.unknown_fields(), ..Answer::default() };
         }
@@ -178,6 +181,9 @@ impl OnModel<'_> {
             Operation::Delete => self.delete(),
             Operation::Get => self.get(),
             Operation::Relation if matches!(self.question.stored, Stored::Given(_)) => self.get(),
+            Operation::Listen if !self.is_open() && self.subscribes_to_own().is_some() => {
+                Answer::of(self.subscribes_to_own() == Some(true))
+            }
             _ => Answer::of(self.is_open() || self.dynamic_readers().iter().any(|role| self.usable(role))),
         }
     }
@@ -200,6 +206,16 @@ impl OnModel<'_> {
         let rules = own.unwrap_or(&self.model.rules);
         let mine = rules.iter().filter(|rule| roles(&rule.who).contains(role));
         mine.fold(Operations::NONE, |all, rule| all.with(rule.operations))
+    }
+
+    /// What a role is shown of a field: one that may get records on some field, and read this one in some way, is
+    /// shown it in every way (§6); one that may only list records, as its rules say (§16).
+    fn displays(&self, role: &Role, field: Option<&Field>) -> Operations {
+        let own = self.can(role, field);
+        match own.meets(Operations::READ) && self.on_some_field(role, Operations::GET) {
+            true => own.with(Operations::READ),
+            false => own,
+        }
     }
 
     /// The declared fields; a model without any is judged as if it had one without rules.
@@ -241,8 +257,7 @@ impl OnModel<'_> {
     /// Whether some role that needs no record gives the operation on some field.
     fn is_open(&self) -> bool {
         let needs = self.operation.needs();
-        let open = self.roles().iter().any(|role| self.has_role(role) && self.on_some_field(role, needs));
-        open || (self.operation == Operation::Listen && self.subscribes_to_own())
+        self.roles().iter().any(|role| self.has_role(role) && self.on_some_field(role, needs))
     }
 
     fn dynamic_readers(&self) -> Vec<Dynamic> {
@@ -255,13 +270,19 @@ impl OnModel<'_> {
         self.roles().into_iter().filter_map(reads).collect()
     }
 
-    fn subscribes_to_own(&self) -> bool {
-        self.dynamic_readers().iter().any(|role| match self.question.args.get(&role.field) {
-            Some(Value::Text(own)) if role.kind == DynamicKind::Owner && !role.list => {
-                self.condition(role, Spelling::Complete).values.contains(own)
+    /// §7: an owner argument of a subscription must be the caller, and then is filter enough.
+    fn subscribes_to_own(&self) -> Option<bool> {
+        let mut own = None;
+        for role in self.dynamic_readers() {
+            let of_caller = role.provider.mode() == self.question.caller.mode;
+            let argument = self.question.args.get(&role.field).filter(|value| **value != Value::Null);
+            if let (true, DynamicKind::Owner, false, Some(value)) = (of_caller, role.kind, role.list, argument) {
+                let values = self.condition(&role, Spelling::Complete).values;
+                let is_own = matches!(value, Value::Text(text) if values.contains(text));
+                own = Some(own.unwrap_or(true) && is_own);
             }
-            _ => false,
-        })
+        }
+        own
     }
 
     fn reading(&self, role: &Dynamic) -> Condition {
@@ -291,6 +312,7 @@ impl OnModel<'_> {
         self.is_iam()
             || self.function_may(self.operation.needs())
             || self.is_open()
+            || (self.operation == Operation::Listen && self.subscribes_to_own() == Some(true))
             || self.dynamic_readers().iter().any(is_caller)
     }
 
@@ -315,7 +337,7 @@ impl OnModel<'_> {
             return self.is_known(name);
         }
         let reads = |role: &Role, field: Option<&Field>, spelling: Spelling| {
-            self.can(role, field).meets(needs) && self.matches(role, record, spelling)
+            self.displays(role, field).meets(needs) && self.matches(role, record, spelling)
         };
         let roles = self.roles();
         let gets_back =
@@ -347,10 +369,10 @@ impl OnModel<'_> {
     fn is_open_to_readers(&self, field: &Field, needs: Operations) -> bool {
         let each = [Operations::GET, Operations::LIST, Operations::LISTEN, Operations::SYNC, Operations::SEARCH];
         each.into_iter().filter(|read| needs.meets(*read)).all(|read| {
-            let everyone = |mode| self.can(&Role::Everyone(mode), Some(field)).meets(read);
+            let everyone = |mode| self.displays(&Role::Everyone(mode), Some(field)).meets(read);
             self.roles().iter().filter(|role| self.on_some_field(role, read)).all(|role| {
                 let covered = matches!(role.mode(), Mode::UserPool | Mode::Oidc) && everyone(role.mode());
-                covered || self.can(role, Some(field)).meets(read)
+                covered || self.displays(role, Some(field)).meets(read)
             })
         })
     }
@@ -674,7 +696,7 @@ fn storage_roles(policy: &Policy, caller: &Caller) -> Vec<StorageRole> {
 }
 
 fn may_touch(policy: &Policy, bucket: &Bucket, caller: &Caller, operation: Operation, key: &str) -> bool {
-    let grants: Vec<Grant> = bucket.paths.iter().flat_map(|path| grants(path, caller)).collect();
+    let grants: Vec<Grant> = bucket.paths.iter().flat_map(|path| grants(bucket, path, caller)).collect();
     match caller.mode {
         Mode::Iam => caller.trusted && grants.iter().any(|grant| key.starts_with(&grant.prefix)),
         _ => storage_roles(policy, caller).iter().any(|role| role_may(&grants, role, operation.needs(), key)),
@@ -690,15 +712,17 @@ struct Grant {
     operations: Operations,
 }
 
-fn grants(path: &Path, caller: &Caller) -> Vec<Grant> {
+fn grants(bucket: &Bucket, path: &Path, caller: &Caller) -> Vec<Grant> {
     let mut all = Vec::new();
+    // A folder that another path names is nobody's own, whatever identities look like.
+    let is_named = |folder: &str| bucket.paths.iter().any(|other| other.prefix.starts_with(folder));
     for rule in &path.rules {
         let identity = caller.identity_id.as_ref();
         let identity = identity.filter(|id| !matches!(id.as_str(), "" | "." | "..") && !id.contains('/'));
         let (prefix, inserted_in) = match (&rule.who, identity) {
-            (Who::Entity, Some(id)) => (format!("{}{id}/", path.prefix), Some(path.prefix.clone())),
+            (Who::Entity, Some(id)) if !is_named(&format!("{}{id}/", path.prefix)) => (format!("{}{id}/", path.prefix), Some(path.prefix.clone())),
             // An identity that nobody has: the rule still is there.
-            (Who::Entity, None) => (format!("{}\0/", path.prefix), Some(path.prefix.clone())),
+            (Who::Entity, _) => (format!("{}\0/", path.prefix), Some(path.prefix.clone())),
             _ => (path.prefix.clone(), None),
         };
         for role in rule_roles(rule) {

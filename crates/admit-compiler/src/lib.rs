@@ -11,4 +11,5 @@ pub mod policy;
 
 pub use check::{Checked, MAX_CLASSES, MAX_GROUP_NAME, MAX_GROUPS, Source, check};
 pub use codes::{codes, page};
+pub use admit_runtime::write::TooLarge;
 pub use lower::table;

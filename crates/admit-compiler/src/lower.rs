@@ -152,6 +152,7 @@ impl<'p> Lowering<'p> {
                 field_count: columns.len() as u32,
                 resource,
                 classes: matrix.classes.len() as u32,
+                disabled: u32::from(model.disabled.0),
             });
             self.rows.fields.extend(columns);
         }
@@ -187,8 +188,9 @@ impl<'p> Lowering<'p> {
 
     fn field_class(&self, matrix: &Matrix, class: usize) -> Openings {
         let mut openings = Openings { shown: matrix.open(class), ..self.functions_on_models() };
-        for (role, operations) in &matrix.classes[class] {
-            self.add(&mut openings, role, *operations, *operations);
+        for role in matrix.classes[class].keys() {
+            let operations = matrix.shown(role, class);
+            self.add(&mut openings, role, operations, operations);
         }
         openings
     }

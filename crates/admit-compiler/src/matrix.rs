@@ -180,6 +180,16 @@ impl Matrix {
         self.roles[role].iter().fold(Operations::ALL, |all, operations| all.both(*operations))
     }
 
+    /// What a role has on a class, as far as what it is shown goes: a role that may get records and read this class
+    /// in some way is shown it in every way (§6); one that may only list them, as its rules say (§16).
+    pub fn shown(&self, role: &Role, class: usize) -> Operations {
+        let own = self.classes[class].get(role).copied().unwrap_or_default();
+        match own.meets(Operations::READ) && self.some(role).meets(Operations::GET) {
+            true => own.with(Operations::READ),
+            false => own,
+        }
+    }
+
     /// The read operations for which a class is open: every role that has the operation on some field has it on
     /// this class, so whoever has the record may see these fields (§6). Where all users of a provider have it, the
     /// provider's other roles do not count.
@@ -187,7 +197,7 @@ impl Matrix {
         let reads = [Operations::GET, Operations::LIST, Operations::LISTEN, Operations::SYNC, Operations::SEARCH];
         let mut open = Operations::NONE;
         for read in reads {
-            let has = |role: &Role| self.classes[class].get(role).is_some_and(|operations| operations.meets(read));
+            let has = |role: &Role| self.shown(role, class).meets(read);
             let covered =
                 |role: &Role| matches!(role.mode(), Mode::UserPool | Mode::Oidc) && has(&Role::Everyone(role.mode()));
             let mut readers = self.roles.keys().filter(|role| self.some(role).meets(read));

@@ -88,6 +88,8 @@ pub struct Model {
     pub identifier: Vec<String>,
     /// The rules that govern it: its own, or else the schema's.
     pub rules: Vec<Rule>,
+    /// The operations that it does not have at all: `disableOperations([…])`.
+    pub disabled: Operations,
     /// Where its name stands.
     pub place: Place,
 }

@@ -2,7 +2,7 @@
 //! Always: constant memory, no panic, and a deny wherever nothing says otherwise.
 
 use crate::decision::{Decision, Effect, Reason};
-use crate::filter::{Condition, Filter, Spelling};
+use crate::filter::{Filter, Spelling};
 use crate::format::{Clause, Field, Model, NONE, Resource, field};
 use crate::load::Policy;
 use crate::principal::{Authorizer, Principal};
@@ -311,8 +311,13 @@ impl<'a> Asked<'a> {
 
     fn listen(&self, model: &Model) -> Outcome {
         let whole = self.whole(model);
-        if self.open(&whole).meets(Operations::LISTEN) || self.subscribes_to_own(&whole) {
+        if self.open(&whole).meets(Operations::LISTEN) {
             return Outcome::Allow;
+        }
+        match self.subscribes_to_own(&whole) {
+            Some(true) => return Outcome::Allow,
+            Some(false) => return Outcome::Deny(Reason::Unauthorized),
+            None => (),
         }
         match self.filter(model.resource as usize, Spelling::Last).conditions().next() {
             Some(_) => Outcome::Filtered,
@@ -320,18 +325,25 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// A subscription whose owner argument is the caller needs no filter: the argument is one.
-    fn subscribes_to_own(&self, whole: &Resource) -> bool {
-        let Some(args) = self.request.args else { return false };
-        self.clauses(whole).any(|clause| {
-            let own = |condition: Condition<'_>| match args.get(condition.field) {
+    /// Whether the owner arguments of a subscription are the caller: then it needs no filter, since the argument is
+    /// one. One that is somebody else is refused, whatever other rules say. None if there is no such argument.
+    fn subscribes_to_own(&self, whole: &Resource) -> Option<bool> {
+        let args = self.request.args?;
+        let mut own = None;
+        for clause in self.clauses(whole) {
+            let owner = clause.kind == crate::format::clause::OWNER;
+            if !owner || !Operations(clause.operations).meets(Operations::LISTEN) {
+                continue;
+            }
+            let Some(condition) = self.policy.condition(&clause, self.principal, Spelling::Complete) else { continue };
+            let is_own = match args.get(condition.field) {
+                Value::Absent | Value::Null => continue,
                 Value::Text(text) => condition.is(text),
                 _ => false,
             };
-            clause.kind == crate::format::clause::OWNER
-                && Operations(clause.operations).meets(Operations::LISTEN)
-                && self.policy.condition(&clause, self.principal, Spelling::Complete).is_some_and(own)
-        })
+            own = Some(own.unwrap_or(true) && is_own);
+        }
+        own
     }
 
     /// The filter of an operation on a resource.
@@ -411,8 +423,12 @@ impl Asked<'_> {
         while number != NONE {
             let node = self.policy.nodes.at(number as usize);
             let rest = key.strip_prefix(strings.get(node.prefix)).unwrap_or("");
-            if node.mine != NONE && self.is_own_folder(rest) {
-                return Some(node.mine);
+            let own = if node.mine == NONE { None } else { self.own_folder(rest) };
+            if let Some(length) = own {
+                let folder = key.get(..key.len() - rest.len() + length).unwrap_or(key);
+                if !self.is_named(&bucket, folder) {
+                    return Some(node.mine);
+                }
             }
             if node.everyone != NONE {
                 return Some(node.everyone);
@@ -422,12 +438,22 @@ impl Asked<'_> {
         None
     }
 
-    /// Whether `rest` starts with the caller's identity as one whole segment.
-    fn is_own_folder(&self, rest: &str) -> bool {
+    /// The bytes of the caller's identity, as one whole segment with its `/`, if `rest` starts with it.
+    fn own_folder(&self, rest: &str) -> Option<usize> {
         let signed_in = matches!(self.principal.caller.mode, Mode::UserPool | Mode::IdentityPool);
         let identity =
             self.principal.caller.identity_id.filter(|id| !matches!(*id, "" | "." | "..") && !id.contains('/'));
-        signed_in && identity.is_some_and(|id| rest.strip_prefix(id).is_some_and(|rest| rest.starts_with('/')))
+        let identity = identity.filter(|id| signed_in && rest.strip_prefix(*id).is_some_and(|rest| rest.starts_with('/')));
+        identity.map(|id| id.len() + 1)
+    }
+
+    /// Whether a path names this folder, or one in it: then it is nobody's own, whatever identities look like.
+    fn is_named(&self, bucket: &crate::format::Bucket, folder: &str) -> bool {
+        let strings = self.policy.strings;
+        let end = (bucket.nodes + bucket.node_count) as usize;
+        let before = |node: &crate::format::Node| strings.get(node.prefix) < folder;
+        let at = self.policy.nodes.lower_bound(bucket.nodes, bucket.node_count, before);
+        at < end && strings.get(self.policy.nodes.at(at).prefix).starts_with(folder)
     }
 
     fn storage_role(&self, resource: &Resource) -> Operations {

@@ -407,7 +407,6 @@ impl<'a> Decision<'a> {
     }
 
     fn default_group_claim(&self) -> &'a str {
-        let policy = &self.asked.policy;
-        if policy.group_claim == NONE { "cognito:groups" } else { policy.strings.get(policy.group_claim) }
+        self.asked.policy.group_claim()
     }
 }

@@ -330,6 +330,8 @@ record! {
         resource: u32,
         /// How many field classes follow it: at least 1.
         classes: u32,
+        /// The operations that it does not have at all (`disableOperations`), at most one byte.
+        disabled: u32,
     }
 }
 

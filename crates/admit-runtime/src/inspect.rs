@@ -40,6 +40,11 @@ impl<'t> Policy<'t> {
         Mode::ALL.into_iter().filter(move |mode| modes & (1 << *mode as u8) != 0)
     }
 
+    /// The claim that holds the groups of the user pool's tokens.
+    pub fn group_claim(&self) -> &'t str {
+        if self.group_claim == NONE { "cognito:groups" } else { self.strings.get(self.group_claim) }
+    }
+
     /// The groups of the user pool, best precedence first.
     pub fn groups(&self) -> impl Iterator<Item = Group<'t>> + use<'t> {
         let policy = *self;

@@ -395,7 +395,7 @@ impl Policy<'_> {
             self.in_order(Section::Models, record, |at| self.models.at(at).name)?;
             self.run(Section::Models, record, model.fields, model.field_count, Section::Fields)?;
             self.run(Section::Models, record, model.resource, model.classes.saturating_add(1), Section::Resources)?;
-            if model.classes == 0 || model.fields != next {
+            if model.classes == 0 || model.fields != next || model.disabled > 255 {
                 return Err(LoadError::Value { section: Section::Models, record });
             }
             next += model.field_count;

@@ -4,7 +4,7 @@
 use crate::error::Unknown;
 use crate::load::Policy;
 use crate::value::{Fields, List};
-use crate::words::Operation;
+use crate::words::{Operation, Operations};
 
 /// Which kind of custom operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +38,7 @@ impl Policy<'_> {
     /// records reached through a relation field.
     ///
     /// # Errors
-    /// If the policy has no such model, or models no such operation. Deny then.
+    /// If the policy has no such model, or the model no such operation. Deny then.
     pub fn action(&self, model: &str, operation: &str) -> Result<Action, Unknown> {
         const OPERATIONS: [Operation; 9] = [
             Operation::Create,
@@ -58,7 +58,11 @@ impl Policy<'_> {
             return Err(Unknown::Model);
         }
         let operation = OPERATIONS.into_iter().find(|known| known.name() == operation).ok_or(Unknown::Operation)?;
-        Ok(Action { tag: self.tag, target: Target::Model(model as u32), operation })
+        let disabled = Operations(self.models.at(model).disabled as u8); // at most a byte: checked at load
+        match operation != Operation::Relation && disabled.meets(operation.needs()) {
+            true => Err(Unknown::Operation),
+            false => Ok(Action { tag: self.tag, target: Target::Model(model as u32), operation }),
+        }
     }
 
     /// A custom query, mutation or subscription, by name.

@@ -47,6 +47,22 @@ const NEAR_TYPES: [(&str, &str); 10] = [
     ("dateTime", "datetime"),
 ];
 
+/// The members of a model that are called.
+const MEMBERS: [&str; 2] = ["identifier", "disableOperations"];
+/// What `disableOperations` may name.
+const DISABLED: [(&str, Operations); 8] = [
+    ("queries", Operations(8 | 16 | 64 | 128)),
+    ("mutations", Operations(1 | 2 | 4)),
+    ("subscriptions", Operations::LISTEN),
+    ("create", Operations::CREATE),
+    ("update", Operations::UPDATE),
+    ("delete", Operations::DELETE),
+    ("get", Operations::GET),
+    ("list", Operations::LIST),
+];
+/// Events that Amplify disables one by one.
+const EVENTS: [&str; 3] = ["onCreate", "onUpdate", "onDelete"];
+
 /// Whether the language has a type of this name.
 pub(super) fn is_builtin(name: &str) -> bool {
     BUILTIN.iter().any(|(known, _)| *known == name)
@@ -141,11 +157,16 @@ impl<'a> Checker<'a> {
         if of.rules.is_empty() && schema.rules.is_empty() && !self.is_broken {
             self.no_rules(file, of, schema);
         }
-        let identifier = self.identifier(file, of, &fields);
+        let (identifier, disabled) = self.members(file, of, &fields);
         let place = self.place(file, of.name.span);
-        let model = Model { name: of.name.text.clone(), fields, identifier, rules, place };
+        let model = Model { name: of.name.text.clone(), fields, identifier, rules, disabled, place };
         self.dynamic_fields(&model);
-        self.required_fields(&model);
+        // Where a rule was refused, who may read what is not known.
+        let field_rules = of.fields.iter().zip(&model.fields);
+        let all_read = of.rules.is_empty() || of.rules.len() == model.rules.len();
+        if all_read && field_rules.into_iter().all(|(a, b)| a.rules.as_ref().map_or(0, Vec::len) == b.rules.len()) {
+            self.required_fields(&model);
+        }
         model
     }
 
@@ -182,32 +203,72 @@ impl<'a> Checker<'a> {
         Field { name: field.name.text.clone(), ty, list: field.ty.list, required, rules, place }
     }
 
-    /// `identifier(["team", "slug"])`
-    fn identifier(&mut self, file: usize, of: &ast::Model, fields: &[Field]) -> Vec<String> {
-        let mut identifier = vec!["id".to_owned()];
+    /// `identifier(["team", "slug"])`, `disableOperations(["subscriptions"])`
+    fn members(&mut self, file: usize, of: &ast::Model, fields: &[Field]) -> (Vec<String>, Operations) {
+        let (mut identifier, mut disabled) = (vec!["id".to_owned()], Operations::NONE);
         for (number, call) in of.calls.iter().enumerate() {
-            if call.name.text != "identifier" {
-                let name = &call.name;
+            let name = &call.name;
+            let before = of.calls[..number].iter().find(|before| before.name.text == name.text);
+            if !MEMBERS.contains(&name.text.as_str()) {
                 let message = format!("unknown member `{}`", name.text);
-                let error = Diagnostic::new(codes::IDENTIFIER, file, name.span, message).label("no such member");
-                self.say(match nearest(&name.text, ["identifier"]) {
+                let error = Diagnostic::new(codes::MEMBER, file, name.span, message).label("no such member");
+                self.say(match nearest(&name.text, MEMBERS) {
                     Some(near) => error.help(format!("did you mean `{near}`?")).edit(name.span, near),
-                    None => error.help("a model holds fields, rules and `identifier([…])`"),
+                    None => error.help("a model holds fields, rules, `identifier([…])` and `disableOperations([…])`"),
                 });
-            } else if number > 0 {
-                let error = Diagnostic::new(codes::IDENTIFIER, file, call.span, "a second identifier");
-                let first = of.calls[0].span;
-                self.say(error.label("again here").related(file, first, "the first is here").help("remove one"));
-            } else if let Some(names) = self.identifier_names(file, call, fields) {
-                identifier = names;
+            } else if let Some(before) = before {
+                let error = Diagnostic::new(codes::MEMBER, file, call.span, format!("`{}` stands twice", name.text));
+                self.say(error.label("again here").related(file, before.span, "the first is here").help("remove one"));
+            } else if name.text == "identifier" {
+                identifier = self.identifier_names(file, call, fields).unwrap_or(identifier);
+            } else {
+                disabled = self.disabled(file, call);
             }
         }
-        identifier
+        (identifier, disabled)
+    }
+
+    /// The operations that a model does not have at all, in Amplify's words.
+    fn disabled(&mut self, file: usize, call: &Call) -> Operations {
+        let Some([value]) = call.args.as_deref() else {
+            let error = Diagnostic::new(codes::MEMBER, file, call.span, "`disableOperations` takes one list");
+            self.say(error.label("expected a list").help("write `disableOperations([\"subscriptions\"])`"));
+            return Operations::NONE;
+        };
+        let words = self.texts(file, value, "a list of operations, such as `[\"subscriptions\"]`").unwrap_or_default();
+        let mut disabled = Operations::NONE;
+        for (word, span) in &words {
+            match DISABLED.iter().find(|(known, _)| known == word) {
+                Some((_, operations)) => disabled = disabled.with(*operations),
+                None if EVENTS.contains(&word.as_str()) => (),
+                None => {
+                    let error = Diagnostic::new(codes::UNKNOWN_OPERATION, file, *span, format!("unknown operation `{word}`"));
+                    let error = error.label("no such operation");
+                    let known = || DISABLED.iter().map(|(known, _)| *known).chain(EVENTS);
+                    self.say(match nearest(word, known()) {
+                        Some(near) => error.help(format!("did you mean `{near}`?")).edit(*span, format!("\"{near}\"")),
+                        None => error.help(format!("here stand {}", either(known()))),
+                    });
+                }
+            }
+        }
+        let has = |event: &str| words.iter().any(|(word, _)| word == event);
+        if EVENTS.into_iter().all(has) {
+            return disabled.with(Operations::LISTEN);
+        }
+        if let Some((word, span)) = words.iter().find(|(word, _)| EVENTS.contains(&word.as_str()))
+            && !disabled.contains(Operations::LISTEN)
+        {
+            let warning = Diagnostic::new(codes::ONE_EVENT, file, *span, format!("`{word}` alone stays open"));
+            let warning = warning.label("`listen` is one operation for all three events");
+            self.say(warning.help("do not publish these events in the host, or disable `subscriptions`"));
+        }
+        disabled
     }
 
     fn identifier_names(&mut self, file: usize, call: &Call, fields: &[Field]) -> Option<Vec<String>> {
         let Some([value]) = call.args.as_deref() else {
-            let error = Diagnostic::new(codes::IDENTIFIER, file, call.span, "`identifier` takes one list of fields");
+            let error = Diagnostic::new(codes::MEMBER, file, call.span, "`identifier` takes one list of fields");
             self.say(error.label("expected a list").help("write `identifier([\"id\"])`"));
             return None;
         };
@@ -230,7 +291,7 @@ impl<'a> Checker<'a> {
             };
             if let Some(why) = fault {
                 let message = format!("`{name}` cannot be part of the identifier: {why}");
-                let error = Diagnostic::new(codes::IDENTIFIER, file, span, message).label(why);
+                let error = Diagnostic::new(codes::MEMBER, file, span, message).label(why);
                 let near = nearest(&name, fields.iter().map(|field| field.name.as_str()));
                 self.say(match near.filter(|near| *near != name) {
                     Some(near) => error.help(format!("did you mean `{near}`?")).edit(span, format!("\"{near}\"")),

@@ -1,0 +1,126 @@
+//! Sources and tables from files, directories and standard input.
+//! Always: names are as given, `/`-separated; a directory's files come in byte order; nothing above a limit is read.
+
+use crate::{Failure, render};
+use admit_compiler::diagnostic::Severity;
+use admit_compiler::policy::Policy;
+use admit_compiler::{Checked, Source};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+/// What tables begin with.
+const MAGIC: &[u8] = b"admit\r\n";
+
+/// What `POLICY` turned out to be.
+pub enum Input {
+    /// Source files.
+    Sources(Vec<Source>),
+    /// The bytes of a built table, and its file's name.
+    Table(String, Vec<u8>),
+}
+
+/// Reads files, directories and `-`.
+pub fn read(paths: &[String]) -> Result<Input, Failure> {
+    let mut sources = Vec::new();
+    for path in paths {
+        for file in expand(path)? {
+            let text = read_source(&file)?;
+            if text.starts_with(MAGIC) {
+                return match paths {
+                    [_] => Ok(Input::Table(file.clone(), read_whole(&file, text)?)),
+                    _ => Err(Failure::TableHere(file)),
+                };
+            }
+            let name = if file == "-" { "<stdin>".into() } else { file.replace('\\', "/") };
+            sources.push(Source { name, text });
+        }
+    }
+    Ok(Input::Sources(sources))
+}
+
+/// Reads source files only.
+pub fn read_sources(paths: &[String]) -> Result<Vec<Source>, Failure> {
+    match read(paths)? {
+        Input::Sources(sources) => Ok(sources),
+        Input::Table(path, _) => Err(Failure::TableHere(path)),
+    }
+}
+
+/// The files that a path stands for: itself, or every `*.policy` below a directory.
+fn expand(path: &str) -> Result<Vec<String>, Failure> {
+    if path == "-" || !Path::new(path).is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+        let entry = entry.map_err(|error| {
+            let error = error.into_io_error().unwrap_or_else(|| std::io::Error::other("a cycle of links"));
+            Failure::File { path: path.to_owned(), error }
+        })?;
+        if entry.file_type().is_file() && entry.path().extension().is_some_and(|end| end == "policy") {
+            files.push(entry.path().to_string_lossy().into_owned());
+        }
+    }
+    match files.is_empty() {
+        true => Err(Failure::NoPolicy(path.to_owned())),
+        false => Ok(files),
+    }
+}
+
+/// A source's bytes; of a file above the limit only so many that the limit is seen to be passed.
+fn read_source(path: &str) -> Result<Vec<u8>, Failure> {
+    let limit = admit_syntax::MAX_FILE as u64 + 1;
+    let failure = |error| Failure::File { path: path.to_owned(), error };
+    let mut bytes = Vec::new();
+    match path {
+        "-" => std::io::stdin().lock().take(limit).read_to_end(&mut bytes),
+        _ => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+    }
+    .map_err(failure)?;
+    Ok(bytes)
+}
+
+/// The rest of a table that is larger than a source may be.
+fn read_whole(path: &str, mut begun: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    if begun.len() <= admit_syntax::MAX_FILE {
+        return Ok(begun);
+    }
+    let failure = |error| Failure::File { path: path.to_owned(), error };
+    match path {
+        "-" => std::io::stdin().lock().read_to_end(&mut begun).map(|_| begun),
+        _ => std::fs::read(path),
+    }
+    .map_err(failure)
+}
+
+/// Checks sources, says on stderr what is wrong (and with `warnings` what is odd), and gives the policy if there is
+/// no error.
+pub fn compile(sources: &[Source], warnings: bool) -> Option<Policy> {
+    let Checked { mut diagnostics, policy } = working("checking", || admit_compiler::check(sources));
+    diagnostics.retain(|one| warnings || one.severity == Severity::Error);
+    render::to_stderr(sources, &diagnostics);
+    policy
+}
+
+/// Runs a job; one that takes more than a second shows that it is alive, if somebody watches.
+pub fn working<T>(what: &'static str, job: impl FnOnce() -> T) -> T {
+    let bar = ProgressBar::new_spinner().with_message(what);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    let watched = bar.clone();
+    let (done, waiting) = std::sync::mpsc::channel::<()>();
+    let watcher = std::thread::spawn(move || {
+        if waiting.recv_timeout(Duration::from_secs(1)).is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout) {
+            watched.enable_steady_tick(Duration::from_millis(100));
+        }
+    });
+    let result = job();
+    drop(done);
+    let _ = watcher.join();
+    bar.finish_and_clear();
+    result
+}
