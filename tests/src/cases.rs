@@ -69,13 +69,15 @@ impl fmt::Display for Report {
 /// # Errors
 /// If the folder or a file cannot be read, is no JSON, or holds no case.
 pub fn run(folder: &Path) -> Result<Report, Box<dyn std::error::Error>> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.retain(|file| file.extension().is_some_and(|end| end == "json"));
     files.sort();
     let mut report = Report::default();
     for file in &files {
         let name = file.display();
-        let cases: Value = serde_json::from_str(&std::fs::read_to_string(file)?).map_err(|error| format!("{name}: {error}"))?;
+        let cases: Value =
+            serde_json::from_str(&std::fs::read_to_string(file)?).map_err(|error| format!("{name}: {error}"))?;
         for case in cases.as_array().ok_or_else(|| format!("{name}: not a list of cases"))? {
             run_case(case, &mut report);
         }
@@ -93,8 +95,12 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 fn run_case(case: &Value, report: &mut Report) {
     match text(case, "family") {
         "definitions" => run_definition(case, report),
-        "auth" => *report.not_run.entry("requests of the family `auth` (IAM roles and Cognito actions)".into()).or_default() +=
-            case["requests"].as_array().map_or(0, Vec::len),
+        "auth" => {
+            *report
+                .not_run
+                .entry("requests of the family `auth` (IAM roles and Cognito actions)".into())
+                .or_default() += case["requests"].as_array().map_or(0, Vec::len)
+        }
         _ => run_requests(case, report),
     }
 }
@@ -114,20 +120,13 @@ fn explain(source: &str) -> String {
 
 // ---- definitions
 
-/// What Amplify rejects and Admit takes: the error's short name, and the row of `docs/amplify.md`.
-const LAXER: [(&str, &str); 3] = [
-    ("duplicate-role", "a role met twice"),
-    ("owner-roles-share-field", "two owner rules on one field"),
-    ("path-nesting", "limits of AWS's generators"),
-];
-
 fn run_definition(case: &Value, report: &mut Report) {
     let source = translate(&case["policy"], &BTreeSet::new());
     let accepted = case["expect"]["accepted"] == true;
     let code = text(&case["expect"]["error"], "code");
     let errors = errors(&source);
     let stricter = errors.iter().map(|code| stricter(code)).collect::<Option<BTreeSet<_>>>();
-    let laxer = LAXER.iter().find(|(name, _)| *name == code).map(|(_, row)| *row);
+    let laxer = crate::rows::LAXER.iter().find(|(name, _)| *name == code).map(|(_, row)| *row);
     let tally = report.families.entry("definitions".into()).or_default();
     let different = match (accepted, errors.is_empty(), stricter, laxer) {
         (true, true, ..) | (false, false, ..) => {
@@ -147,7 +146,9 @@ fn run_definition(case: &Value, report: &mut Report) {
             tally.failed += 1;
             let said = if accepted { "accepted".into() } else { format!("rejected: {code}") };
             let (id, title) = (text(case, "id"), text(case, "title"));
-            report.failures.push(format!("FAILED {id} ({title})\n{source}Amplify: {said}\nAdmit:\n{}", explain(&source)));
+            report
+                .failures
+                .push(format!("FAILED {id} ({title})\n{source}Amplify: {said}\nAdmit:\n{}", explain(&source)));
         }
     }
 }
@@ -172,7 +173,7 @@ fn run_requests(case: &Value, report: &mut Report) {
         report.failures.push(format!("FAILED {} is rejected\n{source}{}", text(case, "id"), explain(&source)));
         return;
     };
-    let bytes = table(&policy, false).unwrap_or_default();
+    let bytes = table(&policy, false).unwrap_or_default(); // an empty table does not load, which is reported
     let loaded = match admit_runtime::Policy::from_bytes(&bytes) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -187,7 +188,7 @@ fn run_requests(case: &Value, report: &mut Report) {
         let tally = report.families.entry(family.clone()).or_default();
         match result {
             Ok(()) => tally.passed += 1,
-            Err(mismatch) => match named(request, &mends, &mismatch) {
+            Err(mismatch) => match named(&bench, request, &mends, &mismatch) {
                 Some(label) => {
                     tally.different += 1;
                     *report.differences.entry(label).or_default() += 1;
@@ -222,10 +223,10 @@ fn accepted_source(case: &Value, report: &mut Report) -> (String, BTreeSet<Mend>
     (source, mends)
 }
 
-/// The label under which this request may differ.
-fn named(request: &Value, mends: &BTreeSet<Mend>, mismatch: &Mismatch) -> Option<String> {
-    let holes = request["holes"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    holes.into_iter().find(|hole| crate::rows::may_differ(hole, mends, request, mismatch)).map(str::to_owned)
+/// The row that explains why this request differs, if one of its labels does.
+fn named(bench: &Bench<'_>, request: &Value, mends: &BTreeSet<Mend>, mismatch: &Mismatch) -> Option<String> {
+    let mut holes = request["holes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    holes.find_map(|hole| crate::rows::explains(hole, bench, mends, request, mismatch)).map(str::to_owned)
 }
 
 fn failure(source: &str, request: &Value, mismatch: &Mismatch) -> String {

@@ -19,6 +19,16 @@ pub struct Mismatch {
     pub exchange: String,
 }
 
+/// The table of a policy's text.
+///
+/// # Errors
+/// Its errors, if it has any.
+pub fn policy_of(text: &str) -> Result<Vec<u8>, String> {
+    let checked = admit_compiler::check(&[admit_compiler::Source { name: "case.policy".into(), text: text.into() }]);
+    let policy = checked.policy.ok_or_else(|| format!("{:?}", checked.diagnostics))?;
+    admit_compiler::table(&policy, false).map_err(|error| error.to_string())
+}
+
 /// A case with its table.
 pub struct Bench<'p> {
     /// The case.
@@ -68,7 +78,8 @@ pub fn passes(filter: Option<&Value>, record: &Fields, otherwise: bool) -> bool 
     let Some(filter) = filter else { return otherwise };
     filter["or"].as_array().into_iter().flatten().any(|condition| {
         let value = text(condition, "field").and_then(|field| record.get(field)).unwrap_or(&Value::Null);
-        let among = |values: &Value, value: &Value| value.is_string() && names(values).contains(&value.as_str().unwrap_or(""));
+        let among =
+            |values: &Value, value: &Value| value.is_string() && names(values).contains(&value.as_str().unwrap_or(""));
         match (condition.get("in"), condition.get("containsAny")) {
             (Some(values), None) => among(values, value),
             (None, Some(values)) => value.as_array().into_iter().flatten().any(|value| among(values, value)),
@@ -95,6 +106,46 @@ impl Bench<'_> {
                 self.decision(request, question).map(drop)
             }
         }
+    }
+
+    /// Everything that Admit says of a request, so that two ways to ask can be compared.
+    pub fn answers(&self, request: &Value) -> Vec<Value> {
+        let (model, operation) = (text(request, "model"), text(request, "operation"));
+        let (Some(model), Some(operation)) = (model, operation) else { return Vec::new() };
+        let operation = if operation.starts_with("on") { "listen" } else { operation };
+        let (args, input) = (object(request, "args"), object(request, "input"));
+        let key = if input.is_empty() { &args } else { &input };
+        let question = |operation: &str, record: Option<&Fields>| {
+            let mut question = json!({"principal": principal(request), "operation": operation, "model": model});
+            if let Some(record) = record {
+                question["record"] = json!(record);
+            }
+            if matches!(operation, "create" | "update") {
+                question["input"] = json!(input.as_ref());
+            }
+            self.ask(question).answer
+        };
+        let stored = self.stored(model, key);
+        let mut answers = vec![question(operation, stored)];
+        answers.extend(self.items(model).into_iter().map(|item| question("get", Some(item))));
+        answers
+    }
+
+    /// The item that a mismatch of redactions is about.
+    pub fn item_of(&self, request: &Value, mismatch: &Mismatch) -> Option<&Fields> {
+        let model = text(request, "model")?;
+        match text(request, "operation")? {
+            "get" => self.stored(model, &object(request, "args")),
+            _ => {
+                let id = mismatch.actual.split(' ').next()?;
+                self.items(model).into_iter().find(|item| item.get("id").and_then(Value::as_str) == Some(id))
+            }
+        }
+    }
+
+    /// Whether a request selects a field.
+    pub fn is_selected(&self, request: &Value, field: &str) -> bool {
+        self.selected(request, text(request, "model").unwrap_or_default()).contains(&field)
     }
 
     fn ask(&self, question: Value) -> Exchange {
@@ -173,7 +224,13 @@ impl Bench<'_> {
         self.check_nested(request, model, &exchange, item, &request["expect"]["result"])
     }
 
-    fn redacted<'r>(&'r self, request: &'r Value, model: &str, exchange: &Exchange, item: &Fields) -> BTreeSet<&'r str> {
+    fn redacted<'r>(
+        &'r self,
+        request: &'r Value,
+        model: &str,
+        exchange: &Exchange,
+        item: &Fields,
+    ) -> BTreeSet<&'r str> {
         let hidden = |field: &&str| !exchange.shows(field, item) || self.relation_denied(request, model, field, item);
         self.selected(request, model).into_iter().filter(hidden).collect()
     }
@@ -269,7 +326,11 @@ impl Bench<'_> {
             .filter_map(|item| Some((identity(item.as_object()?), item)))
             .collect();
         let actual: BTreeSet<String> = items.iter().map(|item| identity(item)).collect();
-        exchange.differs("items", format!("{:?}", expected.keys().collect::<BTreeSet<_>>()), format!("{:?}", actual.iter().collect::<BTreeSet<_>>()))?;
+        exchange.differs(
+            "items",
+            format!("{:?}", expected.keys().collect::<BTreeSet<_>>()),
+            format!("{:?}", actual.iter().collect::<BTreeSet<_>>()),
+        )?;
         for item in items {
             let id = text(&Value::Object(item.clone()), "id").unwrap_or_default().to_owned();
             let redacted = &request["expect"]["redacted"][id.as_str()];
@@ -293,9 +354,8 @@ impl Bench<'_> {
             text(of, "pk").map(str::to_owned).into_iter().chain(sort).collect()
         };
         let capital = |name: &String| name[..1].to_uppercase() + &name[1..];
-        let name = |fields: &[String]| {
-            format!("list{model}By{}", fields.iter().map(capital).collect::<Vec<_>>().join("And"))
-        };
+        let name =
+            |fields: &[String]| format!("list{model}By{}", fields.iter().map(capital).collect::<Vec<_>>().join("And"));
         let named = definition["indexes"].as_array().into_iter().flatten().map(fields);
         named.into_iter().find(|fields| name(fields) == index).map(|fields| json!(fields))
     }
@@ -305,7 +365,9 @@ impl Bench<'_> {
         let question =
             json!({"principal": principal(request), "operation": "create", "model": model, "input": input.as_ref()});
         let exchange = self.decision(request, question)?;
-        let (true, Some(expected)) = (exchange.allowed(), request["expect"]["stored"].as_object()) else { return Ok(()) };
+        let (true, Some(expected)) = (exchange.allowed(), request["expect"]["stored"].as_object()) else {
+            return Ok(());
+        };
         let mut stored = input.into_owned();
         stored.extend(object(&exchange.answer, "set").into_owned());
         let known = |(name, value): &(&String, &Value)| !(name.as_str() == "id" && **value == "<generated id>");
@@ -324,7 +386,9 @@ impl Bench<'_> {
             question.as_object_mut().map(|question| question.remove("input"));
         }
         let exchange = self.decision(request, question)?;
-        let (true, Some(expected)) = (exchange.allowed(), request["expect"]["stored"].as_object()) else { return Ok(()) };
+        let (true, Some(expected)) = (exchange.allowed(), request["expect"]["stored"].as_object()) else {
+            return Ok(());
+        };
         let mut stored = record.cloned().unwrap_or_default();
         stored.extend(input.into_owned());
         stored.retain(|_, value| !value.is_null());

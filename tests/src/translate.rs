@@ -10,7 +10,7 @@ use std::fmt::Write;
 /// be compared. Each is used only after the policy as written was rejected.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Mend {
-    /// Declare the fields that dynamic rules read.
+    /// Undeclared fields that dynamic rules read: one string, as Amplify makes of them, declared if it holds groups.
     DeclareFields,
     /// Give operations the static schema rules that they inherit, and no others.
     StaticOperations,
@@ -24,11 +24,15 @@ pub enum Mend {
     DeclareGroups,
     /// Leave out rules of callers that cannot exist without `auth`.
     NoPoolWithoutAuth,
+    /// `entity` on a path without `{entity_id}`: the authenticated role, as Amplify makes of it.
+    EntityIsAuthenticated,
+    /// The rules of one role on one field as one rule. Not for rejected policies: for the row that rules are OR-ed.
+    MergedFieldRules,
 }
 
 impl Mend {
-    /// Every one.
-    pub const ALL: [Mend; 7] = [
+    /// Those that make a rejected policy acceptable.
+    pub const ALL: [Mend; 8] = [
         Mend::DeclareFields,
         Mend::StaticOperations,
         Mend::PlainTypes,
@@ -36,6 +40,7 @@ impl Mend {
         Mend::NoReservedGroups,
         Mend::DeclareGroups,
         Mend::NoPoolWithoutAuth,
+        Mend::EntityIsAuthenticated,
     ];
 }
 
@@ -127,23 +132,19 @@ impl Writer<'_> {
     }
 
     fn auth(&mut self) {
-        if self.policy.get("auth").is_none() {
+        let pool = self.policy.get("auth").is_some();
+        if !pool && self.claim_groups().is_empty() {
             return;
         }
-        self.line("auth {\n  loginWith: { email: true }");
+        self.line("auth {");
+        if pool {
+            self.line("  loginWith: { email: true }");
+        }
         let groups = self.groups();
         if !groups.is_empty() {
             self.line(format!("  groups: {}", list(groups.iter().map(String::as_str))));
         }
-        let mut claims: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for rule in data_rules(self.policy) {
-            let oidc = text(rule, "provider") == Some("oidc");
-            let claim = text(rule, "withClaimIn").or(oidc.then_some("cognito:groups"));
-            let names = rule_groups(rule);
-            if let (Some(claim), false) = (claim, names.is_empty()) {
-                claims.entry(claim).or_default().extend(names);
-            }
-        }
+        let claims = self.claim_groups();
         if !claims.is_empty() {
             let claims: Vec<String> =
                 claims.into_iter().map(|(claim, names)| format!("{}: {}", quoted(claim), list(names))).collect();
@@ -157,6 +158,20 @@ impl Writer<'_> {
             self.line(format!("  {rule}"));
         }
         self.line("}");
+    }
+
+    /// The groups that arrive in other claims, or in another issuer's tokens.
+    fn claim_groups(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut claims: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for rule in data_rules(self.policy) {
+            let oidc = text(rule, "provider") == Some("oidc");
+            let claim = text(rule, "withClaimIn").or(oidc.then_some("cognito:groups"));
+            let names = rule_groups(rule);
+            if let (Some(claim), false) = (claim, names.is_empty()) {
+                claims.entry(claim).or_default().extend(names);
+            }
+        }
+        claims
     }
 
     fn data(&mut self) {
@@ -183,6 +198,37 @@ impl Writer<'_> {
         self.line("}");
     }
 
+    /// The rules that govern a model: its own, or else the schema's. Each with its dynamic field made single if it
+    /// is a list that the model does not declare.
+    fn model_rules(&self, model: &Value) -> Option<Value> {
+        let own = model["authorization"].as_array().is_some_and(|rules| !rules.is_empty());
+        let rules = if own { &model["authorization"] } else { &self.policy["schema"]["authorization"] };
+        let undeclared = |rule: &Value| {
+            let field = text(rule, "field").filter(|field| model["fields"].get(*field).is_none());
+            field.is_some() && matches!(text(rule, "allow"), Some("ownersDefinedIn" | "groupsDefinedIn"))
+        };
+        let mends = self.has(Mend::DeclareFields) && rules.as_array().is_some_and(|rules| rules.iter().any(undeclared));
+        match (own, mends) {
+            (true, false) => Some(rules.clone()),
+            (false, false) => None,
+            (_, true) => Some(rules.as_array()?.iter().map(|rule| self.single(model, rule)).collect()),
+        }
+    }
+
+    /// A rule on a list that the model does not declare works as one on a single value there.
+    fn single(&self, model: &Value, rule: &Value) -> Value {
+        let mut rule = rule.clone();
+        let declared = text(&rule, "field").is_none_or(|field| model["fields"].get(field).is_some());
+        if self.has(Mend::DeclareFields) && !declared {
+            match text(&rule, "allow") {
+                Some("ownersDefinedIn") => rule["allow"] = "ownerDefinedIn".into(),
+                Some("groupsDefinedIn") => rule["allow"] = "groupDefinedIn".into(),
+                _ => (),
+            }
+        }
+        rule
+    }
+
     fn rules(&mut self, rules: &Value, indent: &str) {
         for rule in rules.as_array().into_iter().flatten() {
             if let Some(rule) = self.rule(rule, false) {
@@ -205,7 +251,12 @@ impl Writer<'_> {
     fn model(&mut self, name: &str, model: &Value) {
         self.line(format!("model {name} {{"));
         for (field, of) in entries(&model["fields"]) {
-            self.field(field, of);
+            let mut of = of.clone();
+            if let Some(rules) = of["authorization"].as_array() {
+                let rules: Vec<Value> = rules.iter().map(|rule| self.single(model, rule)).collect();
+                of["authorization"] = if self.has(Mend::MergedFieldRules) { merged(rules) } else { rules.into() };
+            }
+            self.field(field, &of);
         }
         if self.has(Mend::DeclareFields) {
             for (field, ty) in self.undeclared(model) {
@@ -215,7 +266,12 @@ impl Writer<'_> {
         if let Some(identifier) = model.get("identifier") {
             self.line(format!("  identifier({})", list(strings(identifier))));
         }
-        self.rules(&model["authorization"], "  ");
+        if let Some(disabled) = model.get("disable") {
+            self.line(format!("  disableOperations({})", list(strings(disabled))));
+        }
+        if let Some(rules) = self.model_rules(model) {
+            self.rules(&rules, "  ");
+        }
         self.line("}");
     }
 
@@ -232,8 +288,7 @@ impl Writer<'_> {
             self.policy["schema"]["authorization"].as_array().into_iter().flatten().filter(|_| !own).collect();
         for rule in rules.into_iter().chain(inherited) {
             let ty = match text(rule, "allow") {
-                Some("ownersDefinedIn" | "groupsDefinedIn") => "string[]",
-                Some("groupDefinedIn") => "string",
+                Some("groupDefinedIn" | "groupsDefinedIn") => "string",
                 _ => continue,
             };
             if let Some(field) = text(rule, "field").filter(|field| model["fields"].get(*field).is_none()) {
@@ -245,12 +300,8 @@ impl Writer<'_> {
 
     fn field(&mut self, name: &str, field: &Value) {
         let mut line = format!("  {name}: {}", ty(field));
-        let rules: Vec<String> = field["authorization"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|rule| self.rule(rule, false))
-            .collect();
+        let rules: Vec<String> =
+            field["authorization"].as_array().into_iter().flatten().filter_map(|rule| self.rule(rule, false)).collect();
         if field.get("authorization").is_some() {
             let _ = write!(line, " {{ {} }}", rules.join(", "));
         }
@@ -282,11 +333,9 @@ impl Writer<'_> {
             return; // nobody is left who may call it
         }
         self.line(format!("{kind} {name}{args}{returns} {{"));
-        if let Some(handler) = text(of, "handler") {
-            self.line(format!("  handler: {handler}"));
-        }
+        self.line(format!("  handler: {}", text(of, "handler").unwrap_or("none")));
         let sources: Vec<String> = of["for"].as_array().into_iter().flatten().filter_map(source).collect();
-        if !sources.is_empty() {
+        if !sources.is_empty() || kind == "subscription" {
             self.line(format!("  for: [{}]", sources.join(", ")));
         }
         self.rules(&rules, "  ");
@@ -297,7 +346,9 @@ impl Writer<'_> {
         let mut names: BTreeSet<&str> = strings(&self.policy["functions"]).into_iter().collect();
         let mut all = data_rules(self.policy);
         all.extend(self.policy["auth"]["access"].as_array().into_iter().flatten());
-        all.extend(entries(&self.policy["storage"]["access"]).flat_map(|(_, rules)| rules.as_array().into_iter().flatten()));
+        all.extend(
+            entries(&self.policy["storage"]["access"]).flat_map(|(_, rules)| rules.as_array().into_iter().flatten()),
+        );
         names.extend(all.into_iter().filter_map(|rule| text(rule, "resource")));
         for name in names {
             self.line(format!("function {name}"));
@@ -308,6 +359,10 @@ impl Writer<'_> {
         let Some(storage) = self.policy.get("storage") else { return };
         self.line(format!("storage {} {{", quoted(text(storage, "name").unwrap_or_default())));
         for (path, rules) in entries(&storage["access"]) {
+            let rules = match self.has(Mend::EntityIsAuthenticated) && !path.contains("{entity_id}") {
+                true => merged(rules.as_array().into_iter().flatten().map(entity_is_authenticated).collect()),
+                false => rules.clone(),
+            };
             let written: Vec<String> =
                 rules.as_array().into_iter().flatten().filter_map(|rule| self.rule(rule, true)).collect();
             if written.is_empty() && (self.has(Mend::NoEmptyPaths) || self.has(Mend::NoReservedGroups)) {
@@ -349,6 +404,62 @@ impl Writer<'_> {
         }
         Some(out)
     }
+}
+
+fn entity_is_authenticated(rule: &Value) -> Value {
+    match text(rule, "allow") {
+        Some("entity") => serde_json::json!({"allow": "authenticated", "to": rule["to"]}),
+        _ => rule.clone(),
+    }
+}
+
+/// The rules with those of one who made one: all of their operations together.
+fn merged(rules: Vec<Value>) -> Value {
+    let mut merged: Vec<Value> = Vec::new();
+    // One rule a group, so that rules of different groups are compared group by group.
+    let each = rules.into_iter().flat_map(|rule| {
+        let names: Vec<String> = rule_groups(&rule).into_iter().map(str::to_owned).collect();
+        match names.is_empty() {
+            true => vec![rule],
+            false => names
+                .into_iter()
+                .map(|name| {
+                    let mut one = rule.clone();
+                    one.as_object_mut().map(|one| one.remove("group"));
+                    one["allow"] = "groups".into();
+                    one["groups"] = vec![name].into();
+                    one
+                })
+                .collect(),
+        }
+    });
+    for rule in each {
+        let who = |rule: &Value| {
+            let mut who = rule.clone();
+            who.as_object_mut().map(|who| who.remove("to"));
+            who
+        };
+        match merged.iter_mut().find(|known| who(known) == who(&rule)) {
+            None => merged.push(rule),
+            Some(known) => {
+                match (known.get("to").and_then(Value::as_array), rule.get("to").and_then(Value::as_array)) {
+                    (Some(a), Some(b)) => {
+                        let reads = a.iter().chain(b).any(|word| word == "read");
+                        let part = |word: &Value| matches!(word.as_str(), Some("get" | "list"));
+                        let mut all: Vec<Value> = Vec::new();
+                        for word in a.iter().chain(b).filter(|word| !(reads && part(word))) {
+                            if !all.contains(word) {
+                                all.push(word.clone());
+                            }
+                        }
+                        known["to"] = all.into();
+                    }
+                    _ => drop(known.as_object_mut().map(|known| known.remove("to"))),
+                }
+            }
+        }
+    }
+    merged.into()
 }
 
 /// The rules of the schema that a custom operation can have.

@@ -34,7 +34,12 @@ impl Build {
         }
         write(&self.output, &table).map_err(|error| Failure::File { path: self.output.clone(), error })?;
         let models = policy.models.len();
-        crate::print(&format!("{}: {} bytes, {models} model{}", self.output, table.len(), if models == 1 { "" } else { "s" }))?;
+        crate::print(&format!(
+            "{}: {} bytes, {models} model{}",
+            self.output,
+            table.len(),
+            if models == 1 { "" } else { "s" }
+        ))?;
         Ok(Outcome::Clean)
     }
 }

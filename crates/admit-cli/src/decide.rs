@@ -118,7 +118,12 @@ impl Decide {
                 None => {
                     let known: Vec<&str> = policy.custom_operations().map(|(_, name)| name).collect();
                     let near = admit_syntax::nearest(name, known);
-                    return Err(unknown("custom operation", name, near, "name an operation and a resource: `--can update Post`"));
+                    return Err(unknown(
+                        "custom operation",
+                        name,
+                        near,
+                        "name an operation and a resource: `--can update Post`",
+                    ));
                 }
             },
             [operation, resource] => {
@@ -136,7 +141,9 @@ impl Decide {
                 };
                 if !known {
                     let words: &[&str] = match kind {
-                        "model" => &["create", "update", "delete", "get", "list", "sync", "listen", "search", "relation"],
+                        "model" => {
+                            &["create", "update", "delete", "get", "list", "sync", "listen", "search", "relation"]
+                        }
                         _ => &["get", "list", "write", "delete"],
                     };
                     let near = admit_syntax::nearest(operation, words.iter().copied());
@@ -174,14 +181,17 @@ impl Decide {
         let what = self.can.join(" ");
         let mut out = match answer["decision"].as_str() {
             Some("allow") => format!("allowed   {what}"),
-            Some("ask") => format!("ask       {what}\n  the host's authorizer decides: its yes allows this, its no denies it"),
+            Some("ask") => {
+                format!("ask       {what}\n  the host's authorizer decides: its yes allows this, its no denies it")
+            }
             _ => format!("denied    {what}"),
         };
         if let Some(key) = &self.key {
             let _ = write!(out, " {key}");
         }
         for rule in answer["rules"].as_array().into_iter().flatten() {
-            let _ = write!(out, "\n  by      {}\n          {}:{}", text(rule, "text"), text(rule, "file"), rule["line"]);
+            let _ =
+                write!(out, "\n  by      {}\n          {}:{}", text(rule, "text"), text(rule, "file"), rule["line"]);
         }
         if let Some(filter) = answer.get("filter") {
             let _ = write!(out, "\n  where   {}", conditions(filter));
@@ -309,7 +319,9 @@ fn caller(policy: &Policy<'_>, text: &str) -> Result<Value, Failure> {
                 }
             },
             None => return Err(Failure::Usage(format!("--as: `{word}` is no `key=value`"))),
-            Some(("groups", value)) => groups = Some(value.split(',').filter(|name| !name.is_empty()).collect::<Vec<_>>()),
+            Some(("groups", value)) => {
+                groups = Some(value.split(',').filter(|name| !name.is_empty()).collect::<Vec<_>>())
+            }
             Some(("identityId", value)) => identity = Some(value),
             Some(("name", value)) if mode == Some(Mode::Function) => name = Some(value),
             Some((key, value)) => drop(claims.insert(key.to_owned(), json!(value))),

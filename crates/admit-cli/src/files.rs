@@ -114,7 +114,8 @@ pub fn working<T>(what: &'static str, job: impl FnOnce() -> T) -> T {
     let watched = bar.clone();
     let (done, waiting) = std::sync::mpsc::channel::<()>();
     let watcher = std::thread::spawn(move || {
-        if waiting.recv_timeout(Duration::from_secs(1)).is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout) {
+        if waiting.recv_timeout(Duration::from_secs(1)).is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout)
+        {
             watched.enable_steady_tick(Duration::from_millis(100));
         }
     });

@@ -81,7 +81,8 @@ fn human(policy: &Policy<'_>) -> String {
 }
 
 fn json(policy: &Policy<'_>) -> Value {
-    let sections = policy.sections().map(|(name, records, bytes)| json!({"name": name, "records": records, "bytes": bytes}));
+    let sections =
+        policy.sections().map(|(name, records, bytes)| json!({"name": name, "records": records, "bytes": bytes}));
     let models = policy.models().map(|model| json!({"name": model, "fields": names(policy.fields(model))}));
     let groups = policy.groups().map(|group| json!({"name": group.name, "precedence": group.precedence}));
     let operations = policy.custom_operations().map(|(kind, name)| json!({"kind": kind, "name": name}));

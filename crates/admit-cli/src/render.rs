@@ -77,7 +77,10 @@ fn place(text: &str, at: u32) -> (usize, usize) {
 
 fn has_long_line(text: &str, span: Span) -> bool {
     let start = text.get(..span.start as usize).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let end = text.get(span.start as usize..).and_then(|after| after.find('\n')).map_or(text.len(), |at| span.start as usize + at);
+    let end = text
+        .get(span.start as usize..)
+        .and_then(|after| after.find('\n'))
+        .map_or(text.len(), |at| span.start as usize + at);
     end - start > MAX_LINE || span.range().len() > MAX_LINE
 }
 

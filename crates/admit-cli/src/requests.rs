@@ -275,4 +275,3 @@ fn condition(condition: &Condition<'_>) -> Value {
     let operator = if condition.is_list() { "containsAny" } else { "in" };
     json!({"field": condition.field(), operator: values})
 }
-

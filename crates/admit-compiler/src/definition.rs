@@ -720,7 +720,9 @@ fn grants(bucket: &Bucket, path: &Path, caller: &Caller) -> Vec<Grant> {
         let identity = caller.identity_id.as_ref();
         let identity = identity.filter(|id| !matches!(id.as_str(), "" | "." | "..") && !id.contains('/'));
         let (prefix, inserted_in) = match (&rule.who, identity) {
-            (Who::Entity, Some(id)) if !is_named(&format!("{}{id}/", path.prefix)) => (format!("{}{id}/", path.prefix), Some(path.prefix.clone())),
+            (Who::Entity, Some(id)) if !is_named(&format!("{}{id}/", path.prefix)) => {
+                (format!("{}{id}/", path.prefix), Some(path.prefix.clone()))
+            }
             // An identity that nobody has: the rule still is there.
             (Who::Entity, _) => (format!("{}\0/", path.prefix), Some(path.prefix.clone())),
             _ => (path.prefix.clone(), None),

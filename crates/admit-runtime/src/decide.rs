@@ -443,7 +443,8 @@ impl Asked<'_> {
         let signed_in = matches!(self.principal.caller.mode, Mode::UserPool | Mode::IdentityPool);
         let identity =
             self.principal.caller.identity_id.filter(|id| !matches!(*id, "" | "." | "..") && !id.contains('/'));
-        let identity = identity.filter(|id| signed_in && rest.strip_prefix(*id).is_some_and(|rest| rest.starts_with('/')));
+        let identity =
+            identity.filter(|id| signed_in && rest.strip_prefix(*id).is_some_and(|rest| rest.starts_with('/')));
         identity.map(|id| id.len() + 1)
     }
 

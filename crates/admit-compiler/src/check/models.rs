@@ -242,7 +242,8 @@ impl<'a> Checker<'a> {
                 Some((_, operations)) => disabled = disabled.with(*operations),
                 None if EVENTS.contains(&word.as_str()) => (),
                 None => {
-                    let error = Diagnostic::new(codes::UNKNOWN_OPERATION, file, *span, format!("unknown operation `{word}`"));
+                    let error =
+                        Diagnostic::new(codes::UNKNOWN_OPERATION, file, *span, format!("unknown operation `{word}`"));
                     let error = error.label("no such operation");
                     let known = || DISABLED.iter().map(|(known, _)| *known).chain(EVENTS);
                     self.say(match nearest(word, known()) {

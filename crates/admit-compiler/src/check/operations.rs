@@ -216,7 +216,7 @@ impl Checker<'_> {
     ) {
         let name = &operation.name;
         let none = operation.rules.is_empty() && schema.rules.is_empty() && !self.is_broken;
-        if handler == Handler::None && !none && !operation.rules.is_empty() {
+        if handler == Handler::None && !none {
             let message = format!("the operation `{}` has rules and no handler", name.text);
             let error = Diagnostic::new(codes::RULE_AND_HANDLER, file, name.span, message);
             self.say(error.label("`handler: none`").help("say `handler: function` or `handler: custom`"));

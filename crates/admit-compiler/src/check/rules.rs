@@ -677,6 +677,10 @@ impl Checker<'_> {
 
     fn no_operation(&mut self, reading: &Reading<'_>, word: &str, span: Span) {
         let site = reading.site;
+        if word.is_empty() {
+            let error = Diagnostic::new(codes::EMPTY_LIST, reading.file, span, "an operation without a name");
+            return self.say(error.label("allows nothing").help("remove it, or name an operation"));
+        }
         let known = || site.operations().iter().map(|(name, _)| *name);
         let elsewhere = DATA.iter().chain(&STORAGE).chain(&FUNCTION).any(|(name, _)| *name == word);
         let (code, message) = match elsewhere {

@@ -1,0 +1,71 @@
+//! The recorded decisions of the real Amplify stack, through text, checker, table and runtime.
+
+use admit_tests::cases;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
+}
+
+#[test]
+fn every_recorded_decision_holds() {
+    let report = cases::run(&folder()).unwrap();
+    assert!(report.passed(), "{report}");
+    let rows = [
+        "a role met twice",
+        "empty lists",
+        "refused later, or without effect",
+        "reserved names",
+        "string claims",
+        "two owner rules on one field",
+        "unknown groups",
+        "what each read operation shows",
+    ];
+    for row in rows {
+        assert!(report.differences().get(row).is_some_and(|count| *count > 0), "no case shows the row `{row}`");
+    }
+}
+
+/// A harness that cannot fail proves nothing: with every answer turned round, every one must fail.
+#[test]
+fn answers_turned_round_fail() {
+    let turned = std::env::temp_dir().join(format!("admit-turned-{}", std::process::id()));
+    std::fs::create_dir_all(&turned).unwrap();
+    let mut decisions = 0;
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "json") {
+            continue;
+        }
+        let mut cases: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for case in cases.as_array_mut().unwrap() {
+            if case["family"] == "auth" {
+                continue;
+            }
+            for request in case["requests"].as_array_mut().into_iter().flatten() {
+                let allowed = request["expect"]["decision"] == "allow";
+                request["expect"]["decision"] = if allowed { "deny".into() } else { "allow".into() };
+                request.as_object_mut().unwrap().remove("holes");
+                decisions += 1;
+            }
+        }
+        std::fs::write(turned.join(path.file_name().unwrap()), cases.to_string()).unwrap();
+    }
+    let report = cases::run(&turned);
+    std::fs::remove_dir_all(&turned).unwrap();
+    let report = report.unwrap();
+    assert!(!report.passed());
+    let failures = report.failures().len();
+    // The few that stay right are those where Admit differs on purpose.
+    assert!(failures >= decisions - 10, "only {failures} of {decisions} failed");
+}
+
+#[test]
+fn a_folder_without_cases_is_an_error() {
+    let empty = std::env::temp_dir().join(format!("admit-empty-{}", std::process::id()));
+    std::fs::create_dir_all(&empty).unwrap();
+    let ran = cases::run(&empty);
+    std::fs::remove_dir_all(&empty).unwrap();
+    assert!(ran.is_err());
+}
