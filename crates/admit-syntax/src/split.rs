@@ -205,13 +205,17 @@ fn every_declaration() -> String {
     format!("a declaration begins with {} or {last}", first.join(", "))
 }
 
-/// The word at most two edits away (one, for short words), if there is one: of several the nearest, then the first.
-/// Capitals count as half an edit, so to speak: `Read` is `read`.
+/// The nearest word, if one is near: at most two edits away, one for words under six letters, none for words under
+/// three. Of several the first. Capitals are no edit: `Read` is near `read`.
 pub fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let limit = if word.chars().count() <= 3 { 1 } else { 2 };
+    let limit = match word.chars().count() {
+        0..3 => 0,
+        3..6 => 1,
+        _ => 2,
+    };
     let lower = word.to_lowercase();
     let distance = |known: &str| strsim::osa_distance(&lower, &known.to_lowercase());
-    let near = words.into_iter().filter(|known| known.len().abs_diff(word.len()) <= 4 * limit);
+    let near = words.into_iter().filter(|known| known.len().abs_diff(word.len()) <= 4 * limit.max(1));
     let near = near.map(|known| (distance(known), known)).filter(|(distance, _)| *distance <= limit);
     near.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }

@@ -4,7 +4,7 @@
 use super::data::Schema;
 use super::{Checker, Declared, either};
 use crate::codes;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::matrix::{Dynamic, DynamicKind, Matrix, Role, describe, roles};
 use crate::policy::{Field, Model, Policy, Rule, Who};
 use admit_runtime::{Mode, Operations};
@@ -31,15 +31,13 @@ impl<'a> Checker<'a> {
         }
         self.unused_groups();
         self.repeated(&schema.rules, false);
-        for (model, (_, written)) in policy.models.iter().zip(self.declared.models.clone()) {
+        for (model, (file, written)) in policy.models.iter().zip(self.declared.models.clone()) {
             let field_rules = model.fields.iter().any(|field| !field.rules.is_empty());
             if !written.rules.is_empty() {
                 self.repeated(&model.rules, !field_rules);
             }
             model.fields.iter().for_each(|field| self.repeated(&field.rules, false));
-            let all_read = written.rules.is_empty() || written.rules.len() == model.rules.len();
-            let fields = written.fields.iter().zip(&model.fields);
-            if all_read && fields.into_iter().all(|(a, b)| a.rules.as_ref().map_or(0, Vec::len) == b.rules.len()) {
+            if !self.has_errors_in(file, written.span) {
                 self.model_lints(model);
             }
         }
@@ -50,6 +48,14 @@ impl<'a> Checker<'a> {
         }
         self.public_writes(policy);
         self.nobody(policy);
+    }
+
+    fn has_errors_in(&self, file: usize, span: Span) -> bool {
+        let in_span = |one: &Diagnostic| {
+            let at = one.label.span.start;
+            one.label.file == file && span.start <= at && at < span.end && one.severity == Severity::Error
+        };
+        self.diagnostics.iter().any(in_span)
     }
 
     // ---- groups

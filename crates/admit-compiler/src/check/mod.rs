@@ -86,6 +86,16 @@ fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let key = |one: &Diagnostic| (one.label.file, one.label.span, one.code);
         key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
     });
+    // A warning is silent where an error already speaks.
+    let mut errors: Vec<(usize, u32)> = Vec::new();
+    let at = |one: &Diagnostic| (one.label.file, one.label.span.start);
+    errors.extend(diagnostics.iter().filter(|one| one.severity == Severity::Error).map(at));
+    diagnostics.retain(|one| {
+        let (file, span) = (one.label.file, one.label.span);
+        let first = errors.partition_point(|error| *error < (file, span.start));
+        let inside = errors.get(first).is_some_and(|error| error.0 == file && error.1 < span.end.max(span.start + 1));
+        one.severity == Severity::Error || !inside
+    });
     let mut seen = HashSet::new();
     diagnostics.retain(|one| seen.insert((one.label.file, one.label.span, one.code)));
     diagnostics

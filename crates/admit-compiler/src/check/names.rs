@@ -36,8 +36,12 @@ pub fn deceit(name: &str) -> Option<String> {
     if let Some(c) = name.chars().find(|c| is_invisible(*c)) {
         return Some(format!("it holds the invisible character U+{:04X}", c as u32));
     }
-    let looks: String = unicode_security::confusable_detection::skeleton(name).collect();
-    looks.is_ascii().then(|| format!("it looks like `{looks}` and is another name"))
+    let looks = |text: &str| unicode_security::confusable_detection::skeleton(text).collect::<String>();
+    if !looks(name).is_ascii() {
+        return None;
+    }
+    let odd = name.chars().find(|c| !c.is_ascii())?;
+    Some(format!("the character U+{:04X} in it looks like `{}`", odd as u32, looks(&odd.to_string())))
 }
 
 /// Characters that show nothing, or turn the direction of what follows.

@@ -257,7 +257,7 @@ impl Checker<'_> {
         let meant = match name {
             "public" | "apiKey" => Some("publicApiKey"),
             "private" | "signedIn" | "user" | "users" => Some("authenticated"),
-            "everyone" | "unauthenticated" | "anonymous" => Some("guest"),
+            "unauthenticated" | "anonymous" => Some("guest"),
             "function" => Some("resource"),
             _ => nearest(name, fitting()),
         };
@@ -650,8 +650,7 @@ impl Checker<'_> {
         let Some(to) = reading.modifier("to") else {
             let optional = matches!(reading.site, Site::Model | Site::Field | Site::Data);
             if !optional {
-                let place = if reading.site == Site::Storage { "a storage path" } else { "`auth`" };
-                let message = format!("a rule on {place} must say what it allows");
+                let message = format!("a rule {} must say what it allows", reading.site.words());
                 let example = if reading.site == Site::Storage { ".to([\"read\"])" } else { ".to([\"listUsers\"])" };
                 let error = Diagnostic::new(codes::NO_OPERATIONS, file, reading.rule.span, message);
                 self.say(error.label("no `.to`").help(format!("add `{example}`")));
