@@ -3,5 +3,6 @@
 pub mod cases;
 pub mod compare;
 pub mod generate;
+pub mod large;
 pub mod rows;
 pub mod translate;

@@ -22,9 +22,10 @@ const MAX_REQUEST: u64 = 8 * 1024 * 1024;
   admit decide app.policy --as '{\"sub\":\"1\",\"cognito:groups\":[\"EDITORS\"]}' --can publish
   admit decide app.table --requests requests.jsonl > answers.jsonl
 
-Callers (--as): a mode, then what is known of the caller. The modes are `userPool` (if none is named),
-`oidc`, `apiKey`, `guest`, `identityPool`, `lambda`, `function` and `iam`. `groups=A,B` fills the claim
-that holds groups; `identityId=…` serves storage, `name=…` a function; every other key is a claim.")]
+Callers (--as): a mode, then what is known of the caller.
+  modes         userPool (if none is named), oidc, apiKey, guest, identityPool, lambda, function, iam
+  groups=A,B    fills the claim that holds groups
+  identityId=…  serves storage; name=… is a function's name; every other key is a claim")]
 pub struct Decide {
     /// A built table, or policy files
     #[arg(required = true)]

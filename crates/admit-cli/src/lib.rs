@@ -16,7 +16,13 @@ use std::process::ExitCode;
 
 /// Who may do what: checks policies, compiles them to decision tables, and decides.
 #[derive(Parser)]
-#[command(name = "admit", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "admit",
+    version,
+    about = "Who may do what: checks policies, compiles them to decision tables, and decides",
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 pub struct Command {
     #[command(subcommand)]
     verb: Verb,

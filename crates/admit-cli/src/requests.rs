@@ -69,7 +69,7 @@ fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
 /// # Panics
 /// Never.
 pub fn answer(policy: &Policy<'_>, line: &str) -> Value {
-    match serde_json::from_str::<Question>(line) {
+    match serde_json::from_str::<Question>(line.trim()) {
         Ok(question) => question.answer(policy).unwrap_or_else(|error| json!({ "error": error })),
         Err(error) => json!({"error": format!("this is no request: {error}")}),
     }

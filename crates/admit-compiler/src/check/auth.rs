@@ -17,6 +17,8 @@ pub(super) struct Groups {
     pub has_auth: bool,
     pub declared: Vec<Group>,
     known: HashSet<String>,
+    /// Those that a misspelt name seems to mean.
+    pub meant: HashSet<String>,
     /// By claim, the groups that may arrive in it.
     claims: HashMap<String, HashSet<String>>,
     pub group_claim: String,
@@ -30,6 +32,7 @@ impl Default for Groups {
             has_auth: false,
             declared: Vec::new(),
             known: HashSet::new(),
+            meant: HashSet::new(),
             claims: HashMap::new(),
             group_claim: "cognito:groups".into(),
             identity_claim: vec!["sub".into(), "username".into()],
@@ -194,11 +197,12 @@ impl Checker<'_> {
             names.sort_unstable();
             known.extend(names);
         }
-        let near = if self.diagnostics.len() < 100 { nearest(name, known) } else { None };
+        let near = if self.diagnostics.len() < 100 { nearest(name, known).map(str::to_owned) } else { None };
+        self.groups.meant.extend(near.clone());
         let error = Diagnostic::new(codes::UNKNOWN_GROUP, file, span, format!("unknown group `{name}`"));
         let error = error.label("no such group");
         self.say(match (near, pool) {
-            (Some(near), _) => error.help(format!("did you mean `{near}`?")).edit(span, quote(near)),
+            (Some(near), _) => error.help(format!("did you mean `{near}`?")).edit(span, quote(&near)),
             (None, true) => error.help(format!("declare it: `auth {{ groups: [{}] }}`", quote(name))),
             (None, false) => {
                 error.help(format!("declare it: `auth {{ claimGroups: {{ {}: [{}] }} }}`", quote(claim), quote(name)))

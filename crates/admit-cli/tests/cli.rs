@@ -1,0 +1,229 @@
+//! The command as its users see it: arguments in; output, diagnostics and exit status out.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn admit(args: &[&str], stdin: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_admit"))
+        .args(args)
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let bytes = stdin.to_vec();
+    // A limit may end the reading early, which closes the pipe.
+    let writer = std::thread::spawn(move || drop(input.write_all(&bytes)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+/// A command and all that came of it.
+fn session(args: &[&str], stdin: &str) -> String {
+    let output = admit(args, stdin.as_bytes());
+    let quoted = args.iter().map(|arg| if arg.contains([' ', '{']) { format!("'{arg}'") } else { (*arg).to_owned() });
+    let mut out = format!("$ admit {}\n", quoted.collect::<Vec<_>>().join(" "));
+    if !stdin.is_empty() {
+        out.push_str(&format!("--- stdin\n{stdin}\n"));
+    }
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        if !bytes.is_empty() {
+            out.push_str(&format!("--- {name}\n{}", String::from_utf8_lossy(bytes)));
+        }
+    }
+    out.push_str(&format!("--- exit {}\n", output.status.code().unwrap_or(-1)));
+    out
+}
+
+/// A folder of its own, gone when the test is.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("admit-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const BULLETIN: &str = "docs/examples/bulletin.policy";
+
+macro_rules! sessions {
+    ($($name:ident: $args:expr, $stdin:expr;)*) => {
+        $(#[test] fn $name() {
+            insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(session(&$args, $stdin)); });
+        })*
+    };
+}
+
+sessions! {
+    an_editor_updates: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "update", "Article"], "";
+    an_editor_does_not_delete: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "delete", "Article"], "";
+    an_editor_does_not_create: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "create", "Article"], "";
+    an_admin_does_not_touch_articles: ["decide", BULLETIN, "--as", "groups=ADMINS", "--can", "update", "Article"], "";
+    an_editor_writes_drafts: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "write", "articles", "--key", "drafts/a/b.md"], "";
+    an_editor_does_not_write_elsewhere: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "write", "articles", "--key", "published/x"], "";
+    near_the_path_is_not_on_it: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "write", "articles", "--key", "draft/x"], "";
+    a_guest_does_nothing: ["decide", BULLETIN, "--as", "guest", "--can", "get", "articles", "--key", "drafts/a.md"], "";
+    an_owner_lists_what_is_his: ["decide", BULLETIN, "--as", "sub=1 username=eve", "--can", "list", "Post"], "";
+    an_owner_is_recorded: ["decide", BULLETIN, "--as", "sub=1 username=eve", "--can", "create", "Post", "--input", r#"{"title":"x"}"#], "";
+    fields_are_refused: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "update", "Post", "--record", "{}", "--input", r#"{"title":"x","notes":null}"#], "";
+    without_the_record: ["decide", BULLETIN, "--as", "sub=1 username=eve", "--can", "delete", "Post"], "";
+    claims_as_json: ["decide", BULLETIN, "--as", r#"{"sub":"1","cognito:groups":["EDITORS"]}"#, "--can", "get", "Post"], "";
+    a_decision_as_json: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "update", "Article", "--format", "json"], "";
+    an_unknown_operation: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "updat", "Article"], "";
+    an_unknown_model: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "update", "Artikel"], "";
+    an_unknown_mode: ["decide", BULLETIN, "--as", "quest", "--can", "update", "Article"], "";
+    an_operation_of_ones_own: ["decide", "-", "--as", "lambda", "--authorizer", "ask", "--can", "publish"], "mutation publish: string { allow.custom() }";
+    a_wrong_policy: ["check", "-"], "auth {\n  groups: [\"ADMINS\", \"EDITORS\"]\n}\n\nmodel Article {\n  title: string\n  allow.groups([\"EDITOR\"]).to([\"read\", \"update\"])\n}\n";
+    a_wrong_policy_as_json: ["check", "-", "--format", "json"], "auth { groups: [\"EDITORS\"] }\nmodel Article { allow.groups([\"EDITOR\"]) }\n";
+    a_wrong_policy_does_not_decide: ["decide", "-", "--as", "guest", "--can", "get", "A"], "model A { allow.gest() }";
+    a_right_policy: ["check", BULLETIN], "";
+    warnings_fail_if_asked: ["check", "-", "--fail-on", "warning"], "model A { allow.publicApiKey() }";
+    a_page: ["explain", "e0203"], "";
+    no_page: ["explain", "E9999"], "";
+    what_a_table_holds: ["inspect", BULLETIN], "";
+    what_a_table_holds_as_json: ["inspect", BULLETIN, "--format", "json"], "";
+    formatted: ["fmt", "-"], "model A{allow.publicApiKey().to(['read',])}";
+    not_formatted: ["fmt", "-", "--check"], "model A{allow.publicApiKey()}";
+    broken_is_not_formatted: ["fmt", "-"], "model A {";
+    help: ["--help"], "";
+    help_of_decide: ["decide", "--help"], "";
+    no_verb: [], "";
+    requests: ["decide", BULLETIN, "--requests", "-"], concat!(
+        r#"{"principal": {"mode": "userPool", "claims": {"cognito:groups": ["EDITORS"]}}, "operation": "update", "model": "Article"}"#, "\n",
+        r#"{"principal": {"mode": "userPool", "claims": {"sub": "1", "username": "eve"}}, "operation": "list", "model": "Post"}"#, "\n",
+        r#"{"principal": {"mode": "userPool", "claims": {"sub": "1", "username": "eve"}}, "operation": "get", "model": "Post", "record": null}"#, "\n",
+        r#"{"principal": {"mode": "guest"}, "operation": "get", "storage": "articles", "key": "drafts/x"}"#, "\n",
+        r#"{"principal": {"mode": "guest"}, "operation": "fly", "model": "Post"}"#, "\n",
+        r#"{"principal": {"mode": "guest"}, "operation": "get", "model": "Pots"}"#,
+    );
+    requests_with_errors: ["decide", BULLETIN, "--requests", "-"], concat!(
+        "nonsense\n\n",
+        r#"{"principal": {"mode": "guests"}, "operation": "get", "model": "Post"}"#, "\n",
+        r#"{"principal": {"mode": "guest"}, "operation": "get", "model": "Post", "recrd": {}}"#, "\n",
+        r#"{"principal": {"mode": "guest"}, "operation": "get", "model": "Post", "key": "a"}"#, "\n",
+        r#"{"principal": {"mode": "guest", "claims": {}}, "operation": "get", "model": "Post"}"#, "\n",
+        r#"{"principal": {"mode": "function"}, "operation": "get", "model": "Post"}"#, "\n",
+        r#"{"principal": {"mode": "guest"}, "operation": "get", "storage": "articles"}"#, "\n",
+        r#"{"principal": {"mode": "guest"}, "model": "Post"}"#, "\n",
+        r#"{"principal": {"mode": "guest"}, "operation": "get"}"#, "\n",
+        r#"{"principal": {"mode": "guest"}, "operation": "get", "model": "Post"}"#,
+    );
+}
+
+#[test]
+fn a_built_table_decides_as_its_sources() {
+    let folder = Folder::new("table");
+    let table = folder.0.join("bulletin.table").to_string_lossy().into_owned();
+    let built = admit(&["build", BULLETIN, "-o", &table], b"");
+    assert_eq!(built.status.code(), Some(0), "{}", String::from_utf8_lossy(&built.stderr));
+    let question = ["--as", "groups=EDITORS", "--can", "update", "Article"];
+    let of = |policy: &str| admit(&[&["decide", policy], question.as_slice()].concat(), b"");
+    assert_eq!(of(&table).stdout, of(BULLETIN).stdout);
+    let beside = admit(&["decide", &table, BULLETIN, "--as", "guest", "--can", "get", "Post"], b"");
+    assert_eq!(beside.status.code(), Some(2), "a table stands alone");
+    assert_eq!(admit(&["check", &table], b"").status.code(), Some(2), "a table is no source");
+}
+
+#[test]
+fn building_twice_gives_the_same_bytes_and_stripping_fewer() {
+    let build = |more: &[&str]| admit(&[&["build", BULLETIN, "-o", "-"], more].concat(), b"").stdout;
+    assert_eq!(build(&[]), build(&[]));
+    assert!(build(&["--strip"]).len() < build(&[]).len());
+}
+
+#[test]
+fn a_directory_is_one_policy() {
+    let folder = Folder::new("directory");
+    folder.file("a.policy", "auth { groups: [\"EDITORS\"] }\n");
+    folder.file("b.policy", "model Article { allow.groups([\"EDITORS\"]) }\n");
+    folder.file("c.txt", "not a policy\n");
+    let output = admit(&["check", &folder.0.to_string_lossy()], b"");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "no problems in 2 files\n");
+}
+
+#[test]
+fn files_are_formatted_in_place() {
+    let folder = Folder::new("fmt");
+    let file = folder.file("a.policy", "model A{allow.publicApiKey()}");
+    assert_eq!(admit(&["fmt", &file, "--check"], b"").status.code(), Some(1));
+    assert_eq!(admit(&["fmt", &file], b"").status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "model A {\n  allow.publicApiKey()\n}\n");
+    assert_eq!(admit(&["fmt", &file, "--check"], b"").status.code(), Some(0));
+}
+
+#[test]
+fn examples_are_formatted() {
+    let output = admit(&["fmt", "docs/examples", "--check"], b"");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+}
+
+#[test]
+fn every_verb_has_examples_in_its_help() {
+    for verb in ["check", "build", "decide", "inspect", "explain", "fmt"] {
+        let output = admit(&[verb, "--help"], b"");
+        let help = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && help.contains(&format!("Examples:\n  admit {verb}")), "{help}");
+    }
+}
+
+#[test]
+fn odd_inputs_get_a_clear_error_quickly() {
+    let deep = format!("model A {{ allow.groups({}", "[".repeat(100_000));
+    let huge = vec![b' '; 100 * 1024 * 1024];
+    let garbage: Vec<u8> = (0..1_000_000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let ascii: Vec<u8> = garbage.iter().map(|byte| byte % 95 + 32).collect();
+    let inputs: [(&str, &[u8], i32, &str); 6] = [
+        ("garbage", &garbage, 1, "E0108"),
+        ("garbage that is text", &ascii, 1, "E010"),
+        ("an empty file", b"", 0, "no problems"),
+        ("100 MB", &huge, 1, "E0901"),
+        ("invalid UTF-8", b"model Post \xff {", 1, "E0108"),
+        ("100,000 nested brackets", deep.as_bytes(), 1, "E0902"),
+    ];
+    for (what, input, status, said) in inputs {
+        let start = Instant::now();
+        let output = admit(&["check", "-"], input);
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(status), "{what}: {text}");
+        assert!(text.contains(said), "{what}: {text}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{what} took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used_are_errors_of_usage() {
+    let missing = admit(&["check", "no-such.policy"], b"");
+    assert_eq!(missing.status.code(), Some(2));
+    let folder: PathBuf = std::env::temp_dir().join(format!("admit-none-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let none = admit(&["check", &folder.to_string_lossy()], b"");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(none.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("no `*.policy` file"));
+    let table = admit(&["inspect", "-"], b"admit\r\n\x1a and then nothing");
+    assert_eq!(table.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&table.stderr).contains("does not load"));
+}

@@ -1,0 +1,121 @@
+//! Damaged tables: each is refused, and none makes the runtime panic or decide otherwise.
+
+use admit_compiler::{Source, check, table};
+use admit_runtime::{Caller, LoadError, Mode, Policy, Request, Value};
+use proptest::prelude::*;
+
+const POLICIES: [&str; 3] = [
+    "model Post { allow.publicApiKey().to([\"read\"]) }",
+    include_str!("../../docs/examples/bulletin.policy"),
+    include_str!("../../crates/admit-syntax/tests/everything.policy"),
+];
+
+fn tables() -> Vec<Vec<u8>> {
+    let build = |text: &&str| {
+        let checked = check(&[Source { name: "a.policy".into(), text: (*text).into() }]);
+        table(&checked.policy.unwrap_or_else(|| panic!("{:?}", checked.diagnostics)), false).unwrap()
+    };
+    POLICIES.iter().map(build).collect()
+}
+
+#[test]
+fn every_change_of_a_byte_is_found() {
+    for table in tables() {
+        assert!(Policy::from_bytes(&table).is_ok());
+        // Every value in the smallest table, every bit and some values in the others.
+        let values: Vec<u8> =
+            if table.len() < 800 { (1..=255).collect() } else { vec![1, 2, 4, 8, 16, 32, 64, 128, 255, 3, 90] };
+        for at in 0..table.len() {
+            for value in &values {
+                let mut damaged = table.clone();
+                damaged[at] ^= value;
+                assert!(Policy::from_bytes(&damaged).is_err(), "byte {at} changed by {value} goes unnoticed");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_truncation_and_extension_is_found() {
+    for table in tables() {
+        for length in 0..table.len() {
+            assert!(Policy::from_bytes(&table[..length]).is_err(), "{length} of {} bytes load", table.len());
+        }
+        for extra in [1, 7, 8, 64] {
+            let longer = [table.as_slice(), &vec![0; extra]].concat();
+            assert!(Policy::from_bytes(&longer).is_err());
+        }
+    }
+}
+
+#[test]
+fn errors_say_what_is_wrong() {
+    let table = tables().remove(0);
+    let error = |bytes: &[u8]| Policy::from_bytes(bytes).unwrap_err().to_string();
+    let mut version = table.clone();
+    version[8] = 9;
+    let mut damaged = table.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    let said = [error(b"not a table"), error(&version), error(&damaged), error(&table[..table.len() - 8])];
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+/// Asks a policy all kinds of things.
+fn ask_everything(policy: &Policy<'_>) {
+    let groups = ["ADMINS", "EDITORS"];
+    let claims =
+        [("sub", Value::Text("1")), ("username", Value::Text("eve")), ("cognito:groups", Value::List(&groups))];
+    let record = [("owner", Value::Text("eve")), ("title", Value::Text("t"))];
+    for mode in Mode::ALL {
+        let caller =
+            Caller { claims: &claims, function: Some("resizer"), identity_id: Some("me"), ..Caller::new(mode) };
+        let Ok(principal) = policy.principal(caller) else { continue };
+        for model in policy.models() {
+            for operation in ["create", "update", "delete", "get", "list", "listen", "relation"] {
+                let Ok(action) = policy.action(model, operation) else { continue };
+                let request = Request::on(&record).input(&record);
+                let decision = policy.decide(&principal, action, &request);
+                decision.each_field(&mut |_, _| ());
+                decision.each_denied_field(&mut |_| ());
+                decision.each_recorded_owner(&mut |_, _, _| ());
+                let _ = decision.rule().map(|rule| rule.to_string());
+                let _ = decision.nearest().count();
+                let _ = decision.filter().map(|filter| filter.conditions().count());
+            }
+        }
+        for bucket in policy.buckets() {
+            for operation in ["get", "list", "write", "delete"] {
+                let Ok(action) = policy.storage(bucket, operation) else { continue };
+                let _ = policy.decide(&principal, action, &Request::key("drafts/a/b.md")).is_allowed();
+            }
+        }
+    }
+    let _ = policy.rules().map(|rule| rule.to_string()).count();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn random_bytes_do_not_load(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        prop_assert!(Policy::from_bytes(&bytes).is_err());
+    }
+
+    /// Somebody who also mends the checksum gets what is checked beyond it: an error, or a table that never panics.
+    #[test]
+    fn a_forged_table_never_panics(which in 0usize..3, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let mut table = tables().remove(which);
+        for (at, value) in changes {
+            let at = at.index(table.len() - 8);
+            table[at] = value;
+        }
+        if let Err(LoadError::Checksum { found, .. }) = Policy::from_bytes(&table) {
+            let end = table.len();
+            table[end - 8..].copy_from_slice(&found.to_le_bytes());
+        }
+        if let Ok(policy) = Policy::from_bytes(&table) {
+            ask_everything(&policy);
+        }
+    }
+}
