@@ -16,7 +16,7 @@ fn ten_thousand_groups_and_no_more() {
         format!("auth {{ groups: [{}] }}", names.join(", ")).into_bytes()
     };
     assert_eq!(first_error(&policy(10_000)), ("", String::new()));
-    assert_eq!(first_error(&policy(10_001)), ("E0903", "more than 10000 groups".into()));
+    assert_eq!(first_error(&policy(10_001)), ("E0903", "more than 10,000 groups".into()));
 }
 
 #[test]

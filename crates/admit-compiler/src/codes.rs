@@ -149,6 +149,8 @@ codes! {
     UNREACHABLE_OPERATION = "W0715";
     /// One of the three events of `listen` disabled.
     ONE_EVENT = "W0716";
+    /// A model's rule where every field has rules of its own.
+    REACHES_NOTHING = "W0717";
 }
 
 /// Every code, in order.

@@ -114,7 +114,7 @@ pub fn parse_bytes(bytes: &[u8]) -> Parsed {
 }
 
 fn too_large() -> SyntaxError {
-    let message = format!("this file is larger than {MAX_FILE} bytes (8 MiB)");
+    let message = "this file is larger than 8 MiB (8,388,608 bytes)";
     SyntaxError::new(error::TOO_LARGE, Span::default(), message).help("split it: several files are one policy")
 }
 
@@ -149,7 +149,9 @@ fn token_error(text: &str, token: &Token) -> Option<SyntaxError> {
         TokenKind::OpenString => {
             let quote = &written[..1];
             let error = SyntaxError::new(error::UNTERMINATED, token.span, "this text is not closed on its line");
-            Some(error.label(format!("opened with `{quote}`")).help(format!("write `{quote}` where the text ends")))
+            let help =
+                format!("write `{quote}` where the text ends; the one that is missing may stand before this one");
+            Some(error.label(format!("opened with `{quote}`")).help(help))
         }
         TokenKind::OpenComment => {
             let opener = Span::new(token.span.start as usize, token.span.start as usize + 2);

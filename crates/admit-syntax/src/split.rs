@@ -197,7 +197,7 @@ impl<'t> Splitter<'t> {
 pub fn not_yet(span: Span, what: &str) -> SyntaxError {
     SyntaxError::new(error::NOT_YET, span, format!("{what} is not in this version of the language"))
         .label("not understood yet")
-        .help("rules without conditions are; docs/language.md says what this version holds")
+        .help("leave it out; `admit explain E0107` lists what this version lacks")
 }
 
 fn every_declaration() -> String {

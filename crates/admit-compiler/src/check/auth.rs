@@ -125,11 +125,11 @@ impl Checker<'_> {
         let mut first: HashMap<String, Span> = HashMap::new();
         for (number, (name, span)) in texts.into_iter().enumerate() {
             if number == MAX_GROUPS {
-                let message = format!("more than {MAX_GROUPS} groups");
+                let message = "more than 10,000 groups";
                 self.say(
                     Diagnostic::new(codes::TOO_MANY_GROUPS, file, span, message)
-                        .label(format!("this one is number {}", MAX_GROUPS + 1))
-                        .help(format!("a Cognito user pool has at most {MAX_GROUPS} groups")),
+                        .label("this one is number 10,001")
+                        .help("a Cognito user pool has at most 10,000 groups"),
                 );
             }
             self.group_name(file, span, &name);
@@ -159,7 +159,10 @@ impl Checker<'_> {
         }
         match names::group_name_fault(name) {
             Some(why) => {
-                let message = format!("`{name}` cannot be a group's name: {why}");
+                let message = match name {
+                    "" => "a group needs a name".to_owned(),
+                    _ => format!("`{name}` cannot be a group's name: {why}"),
+                };
                 let help = "1 to 128 letters, marks, symbols, numbers or punctuation, without blanks, `\"` and `\\`";
                 self.say(
                     Diagnostic::new(codes::GROUP_NAME, file, span, message).label("Cognito refuses it").help(help),
@@ -228,7 +231,7 @@ impl Checker<'_> {
 
     pub(super) fn wrong_value(&mut self, file: usize, value: &Value, expected: &str) {
         let error = Diagnostic::new(codes::SETTING_VALUE, file, value.span, format!("expected {expected}"));
-        self.say(error.label("not that").help(format!("write {expected}")));
+        self.say(error.label("this is something else").help("`admit explain E0206` shows the form of the settings"));
     }
 
     /// A text that is not empty.
@@ -247,14 +250,14 @@ impl Checker<'_> {
         let ValueKind::List(elements) = &value.kind else {
             let error = Diagnostic::new(codes::SETTING_VALUE, file, value.span, format!("expected {expected}"));
             let error = error.label("not a list");
-            self.say(match &value.kind {
-                ValueKind::Text(_) => {
-                    let list = format!("[{}]", self.text(file, value.span));
-                    error.help(format!("write `{list}`")).edit(value.span, list)
-                }
-                _ => error.help(format!("write {expected}")),
-            });
-            return None;
+            let ValueKind::Text(text) = &value.kind else {
+                self.say(error.help(format!("write {expected}")));
+                return None;
+            };
+            // What is meant is clear: what follows from it is no second cause.
+            let list = format!("[{}]", self.text(file, value.span));
+            self.say(error.help(format!("write `{list}`")).edit(value.span, list));
+            return Some(vec![(text.clone(), value.span)]);
         };
         let mut texts = Vec::new();
         for element in elements {
@@ -280,7 +283,7 @@ impl Checker<'_> {
         self.say(
             Diagnostic::new(codes::NOT_YET, file, span, format!("{what} is not in this version of the language"))
                 .label("not understood yet")
-                .help("rules without conditions are; docs/language.md says what this version holds"),
+                .help("leave it out; `admit explain E0107` lists what this version lacks"),
         );
     }
 }

@@ -106,10 +106,13 @@ impl Checker<'_> {
             let error = Diagnostic::new(codes::UNKNOWN_MODE, file, span, format!("unknown mode `{text}`"));
             let error = error.label("no such mode");
             let meant = NEAR_MODES.iter().find(|(name, _)| *name == text).map(|(_, mode)| *mode);
-            self.say(match meant.or_else(|| nearest(text, MODES.map(|(name, _)| name))) {
+            let meant = meant.or_else(|| nearest(text, MODES.map(|(name, _)| name)));
+            self.say(match meant {
                 Some(near) => error.help(format!("did you mean `{near}`?")).edit(span, format!("\"{near}\"")),
                 None => error.help("the modes are `userPool`, `oidc`, `apiKey`, `identityPool` and `lambda`"),
             });
+            // Read as what is meant: what follows from the word is no second cause.
+            return MODES.iter().find(|(name, _)| Some(*name) == meant).map(|(_, mode)| *mode);
         }
         known
     }
@@ -158,7 +161,8 @@ impl Checker<'_> {
                         false => "add `auth { loginWith: { email: true } }`".into(),
                     };
                     let error = Diagnostic::new(codes::DEFAULT_MODE, file, span, message);
-                    self.say(error.label("not among the modes").help(help));
+                    let label = if pool { "not among the modes" } else { "there is no user pool" };
+                    self.say(error.label(label).help(help));
                 }
             }
             _ => (),
@@ -202,7 +206,11 @@ impl Checker<'_> {
         let name = mode.name();
         let pool = mode == Mode::UserPool || mode == Mode::IdentityPool;
         let code = if mode == Mode::IdentityPool { codes::NO_POOL } else { codes::MODE };
-        let error = Diagnostic::new(code, file, span, format!("the mode `{name}` is not configured"));
+        let message = match mode {
+            Mode::IdentityPool => "the identity pool is not configured".to_owned(),
+            _ => format!("the mode `{name}` is not configured"),
+        };
+        let error = Diagnostic::new(code, file, span, message);
         let who = match &rule.who {
             Who::Guest => "guests arrive in this mode".into(),
             _ => format!("this rule is for callers of mode `{name}`"),

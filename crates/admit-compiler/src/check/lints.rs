@@ -145,7 +145,7 @@ impl<'a> Checker<'a> {
 
     fn mergeable(&mut self, rule: &Rule, with: &Rule) {
         let (file, span) = (rule.place.file as usize, rule.place.span);
-        let warning = Diagnostic::new(codes::MERGE_RULES, file, span, "two rules for the same who");
+        let warning = Diagnostic::new(codes::MERGE_RULES, file, span, "two rules for the same callers");
         let warning =
             warning.label("again here").related(with.place.file as usize, with.place.span, "the first is here");
         let words = words(rule.operations.with(with.operations));
@@ -181,6 +181,9 @@ impl<'a> Checker<'a> {
     fn model_lints(&mut self, model: &Model) {
         let matrix = Matrix::of(model);
         self.owners_give_away(model, &matrix);
+        if !model.fields.is_empty() && model.fields.iter().all(|field| !field.rules.is_empty()) {
+            self.reaches_no_field(model);
+        }
         if matrix.classes.len() > 1 || model.fields.iter().any(|field| !field.rules.is_empty()) {
             self.cannot_delete(model, &matrix);
             self.fields_reach(model);
@@ -194,7 +197,7 @@ impl<'a> Checker<'a> {
                 owns && operations.meets(Operations::UPDATE)
             });
             if gives.is_some() {
-                let message = format!("the owner of a `{}` may give it away", model.name);
+                let message = format!("the owner of {} may give it away", a(&model.name));
                 let warning =
                     Diagnostic::new(codes::OWNER_GIVES_AWAY, field.place.file as usize, field.place.span, message);
                 let help = format!(
@@ -227,10 +230,27 @@ impl<'a> Checker<'a> {
         for (field, who) in by_field {
             let field = &model.fields[field];
             let who = either(who.iter().map(String::as_str)).replace('`', "").replace(" or ", " and ");
-            let message = format!("{who} cannot delete a `{}` because of the field `{}`", model.name, field.name);
+            let message = format!("{who} cannot delete {} because of the field `{}`", a(&model.name), field.name);
             let warning = Diagnostic::new(codes::CANNOT_DELETE, field.place.file as usize, field.place.span, message);
             let help = "deleting needs `delete` on every field: give it here, or take it from the model's rule";
             self.say(warning.label("these rules leave `delete` out").help(help));
+        }
+    }
+
+    /// Model rules where every field has rules of its own: they give nothing.
+    fn reaches_no_field(&mut self, model: &Model) {
+        let fields: HashSet<Role> =
+            model.fields.iter().flat_map(|field| &field.rules).flat_map(|rule| roles(&rule.who)).collect();
+        for rule in &model.rules {
+            if roles(&rule.who).iter().all(|role| !fields.contains(role)) {
+                let (file, span) = (rule.place.file as usize, rule.place.span);
+                let message = format!("this rule gives nothing on `{}`", model.name);
+                let warning = Diagnostic::new(codes::REACHES_NOTHING, file, span, message);
+                let warning = warning.label("every field has rules of its own, which replace it");
+                let place = model.place;
+                let warning = warning.related(place.file as usize, place.span, "the model");
+                self.say(warning.help("name these callers in the fields' rules, or leave a field without rules"));
+            }
         }
     }
 
@@ -288,6 +308,12 @@ impl<'a> Checker<'a> {
             }
         }
     }
+}
+
+/// A model's name with its article.
+fn a(name: &str) -> String {
+    let vowel = name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
+    format!("{} `{name}`", if vowel { "an" } else { "a" })
 }
 
 fn collect_texts<'v>(value: &'v Value, texts: &mut HashSet<&'v str>) {

@@ -247,7 +247,10 @@ impl<'a> Checker<'a> {
                         Diagnostic::new(codes::DECLARED_TWICE, file, name.span, message)
                             .label("declared again here")
                             .related(*before, *span, "declared here")
-                            .help("rename one of them, or remove it"),
+                            .help(match what {
+                                "path" | "setting" => "put both into one",
+                                _ => "rename one of them, or remove it",
+                            }),
                     );
                 }
             }
@@ -287,11 +290,14 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        let count = classes.len() + policy.groups.len() + policy.functions.len();
+        let named = |group: &&crate::policy::Group| {
+            !classes.contains_key(&(0, policy.group_claim.as_str(), group.name.as_str()))
+        };
+        let count = classes.len() + policy.groups.iter().filter(named).count() + policy.functions.len();
         if count > MAX_CLASSES
             && let Some(place) = classes.values().max()
         {
-            let message = format!("rules name {count} groups and functions; the limit is {MAX_CLASSES}");
+            let message = format!("the policy names {count} groups and functions; the limit is {MAX_CLASSES}");
             let diagnostic = Diagnostic::new(codes::TABLE_LIMIT, place.file as usize, place.span, message);
             self.say(diagnostic.label("one of them").help("split the policy, or read groups from record fields"));
         }

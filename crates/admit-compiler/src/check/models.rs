@@ -106,7 +106,7 @@ impl<'a> Checker<'a> {
         }
         misplaced.extend(of.rules.iter().map(|rule| rule.span));
         for span in misplaced {
-            let message = format!("rules on the type `{}`", of.name.text);
+            let message = format!("the custom type `{}` cannot have rules", of.name.text);
             let error = Diagnostic::new(codes::TYPE_RULES, file, span, message).label("would not be enforced");
             self.say(error.help("who sees a custom type is said by the models and operations that hold it"));
         }
@@ -248,7 +248,7 @@ impl<'a> Checker<'a> {
                     let known = || DISABLED.iter().map(|(known, _)| *known).chain(EVENTS);
                     self.say(match nearest(word, known()) {
                         Some(near) => error.help(format!("did you mean `{near}`?")).edit(*span, format!("\"{near}\"")),
-                        None => error.help(format!("here stand {}", either(known()))),
+                        None => error.help(format!("allowed here: {}", either(known()))),
                     });
                 }
             }
@@ -260,7 +260,8 @@ impl<'a> Checker<'a> {
         if let Some((word, span)) = words.iter().find(|(word, _)| EVENTS.contains(&word.as_str()))
             && !disabled.contains(Operations::LISTEN)
         {
-            let warning = Diagnostic::new(codes::ONE_EVENT, file, *span, format!("`{word}` alone stays open"));
+            let message = format!("disabling `{word}` has no effect without the other two events");
+            let warning = Diagnostic::new(codes::ONE_EVENT, file, *span, message);
             let warning = warning.label("`listen` is one operation for all three events");
             self.say(warning.help("do not publish these events in the host, or disable `subscriptions`"));
         }
@@ -283,6 +284,7 @@ impl<'a> Checker<'a> {
         for (name, span) in names {
             let fault = match fields.iter().find(|field| field.name == name) {
                 _ if known.contains(&name) => Some("it stands twice"),
+                None if name == "id" => None,
                 None => Some("there is no such field"),
                 Some(field) if field.list => Some("it is a list"),
                 Some(field) if matches!(field.ty, FieldType::Model(_) | FieldType::Type(_)) => {

@@ -241,7 +241,7 @@ impl Checker<'_> {
             _ => return,
         };
         let (file, span) = (rule.place.file as usize, rule.place.span);
-        let message = format!("a custom handler cannot tell {what}");
+        let message = format!("a custom handler cannot recognise {what}");
         let error = Diagnostic::new(codes::CUSTOM_HANDLER, file, span, message);
         let fitting = either(["authenticated", "group", "publicApiKey", "custom"]);
         self.say(error.label("not with `handler: custom`").help(format!("use `handler: function`, or {fitting}")));

@@ -227,7 +227,12 @@ impl Checker<'_> {
             "deny" => self.not_yet(file, effect.span, "`deny`"),
             other => {
                 let error = Diagnostic::new(codes::EFFECT, file, effect.span, format!("unknown effect `{other}`"));
-                self.say(error.label("a rule begins with `allow`").help("write `allow`").edit(effect.span, "allow"));
+                let error = error.label("a rule begins with `allow`");
+                // A word for forbidding must not become a grant.
+                self.say(match nearest(other, ["allow"]) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")).edit(effect.span, near),
+                    None => error.help("what no rule allows is denied; a rule says what is allowed, with `allow`"),
+                });
             }
         }
         None
@@ -244,16 +249,19 @@ impl Checker<'_> {
             let message = format!("`{name}` cannot stand {}", site.words());
             let error = Diagnostic::new(codes::BUILDER_PLACE, file, span, message).label("not here");
             self.say(error.help(match (name, site) {
-                ("resource", _) => "functions get data as a whole: write it in `data { … }`".into(),
+                ("resource", _) => "functions get all data or none: write `allow.resource(…)` in `data { … }`".into(),
                 (_, Site::Operation) => {
-                    format!("an operation has no record whose fields could say that; here stand {}", either(fitting()))
+                    format!(
+                        "an operation has no record whose fields could say that; allowed here: {}",
+                        either(fitting())
+                    )
                 }
-                _ => format!("here stand {}", either(fitting())),
+                _ => format!("allowed here: {}", either(fitting())),
             }));
             return None;
         }
         let error = Diagnostic::new(codes::UNKNOWN_BUILDER, file, span, format!("unknown builder `{name}`"));
-        let error = error.label("nobody is called so");
+        let error = error.label("no such builder");
         let meant = match name {
             "public" | "apiKey" => Some("publicApiKey"),
             "private" | "signedIn" | "user" | "users" => Some("authenticated"),
@@ -263,7 +271,7 @@ impl Checker<'_> {
         };
         self.say(match meant.filter(|meant| fitting().any(|known| known == *meant)) {
             Some(near) => error.help(format!("did you mean `{near}`?")).edit(span, near),
-            None => error.help(format!("here stand {}", either(fitting()))),
+            None => error.help(format!("allowed here: {}", either(fitting()))),
         });
         None
     }
@@ -421,19 +429,20 @@ impl Checker<'_> {
         };
         let span = extra.unwrap_or(reading.rule.who.span);
         let error = Diagnostic::new(codes::ARGUMENTS, reading.file, span, message);
-        self.say(error.label(format!("expected `{example}`")).help(format!("write `{example}`")));
+        let help = match (extra, site) {
+            (Some(_), Site::Storage) => "leave it out".to_owned(),
+            _ => format!("write it as in `{example}`"),
+        };
+        self.say(error.label(format!("expected something like `{example}`")).help(help));
     }
 
     /// The names in `group("X")` or `groups(["X", "Y"])`, each once.
     fn group_names(&mut self, reading: &Reading<'_>, value: &Value) -> Option<Vec<(String, Span)>> {
         let file = reading.file;
         let written = self.text(file, value.span);
-        let error = Diagnostic::new(
-            codes::ARGUMENTS,
-            file,
-            value.span,
-            format!("`{}` takes another argument", reading.builder.name),
-        );
+        let what = if reading.builder.takes == Takes::Group { "one name" } else { "a list of names" };
+        let message = format!("`{}` takes {what}", reading.builder.name);
+        let error = Diagnostic::new(codes::ARGUMENTS, file, value.span, message);
         match (reading.builder.takes, &value.kind) {
             (Takes::Group, ValueKind::Text(name)) => return Some(vec![(name.clone(), value.span)]),
             (Takes::Group, ValueKind::List(_)) => {
@@ -697,7 +706,7 @@ impl Checker<'_> {
             (Site::Storage, "create" | "update") => error.help("write `write`").edit(span, "\"write\""),
             _ => match nearest(word, known()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")).edit(span, quote(near)),
-                None => error.help(format!("here stand {}", either(known()))),
+                None => error.help(format!("allowed here: {}", either(known()))),
             },
         });
     }
@@ -752,12 +761,13 @@ impl Checker<'_> {
                 true => (codes::OPERATION_PLACE, format!("`{word}` is an operation of models, not of functions")),
                 false => (codes::UNKNOWN_OPERATION, format!("unknown action `{word}`")),
             };
-            let error = Diagnostic::new(code, reading.file, *span, message).label("not here");
+            let label = if place { "not here" } else { "no such action" };
+            let error = Diagnostic::new(code, reading.file, *span, message).label(label);
             let example = || either(known.iter().copied().take(6));
             self.say(match nearest(word, known.iter().copied()) {
                 Some(near) if !place => error.help(format!("did you mean `{near}`?")).edit(*span, quote(near)),
                 _ if known.len() > 6 => error.help(format!("an action is one of Amplify's, such as {}", example())),
-                _ => error.help(format!("here stand {}", example())),
+                _ => error.help(format!("allowed here: {}", example())),
             });
         }
         fine.then(|| words.into_iter().map(|(word, _)| word).collect())

@@ -50,11 +50,11 @@ impl Checker<'_> {
     fn path_form(&mut self, file: usize, path: &ast::Path, all: &HashMap<&str, Span>) -> bool {
         let (value, span) = (path.path.value.as_str(), path.path.span);
         let fault = match () {
-            () if value.starts_with('/') => Some(("a path does not begin with `/`", "leave the first `/` out")),
-            () if !value.ends_with("/*") => Some(("a path ends with `/*`", "write `/*` at its end: `\"drafts/*\"`")),
-            () if value.contains("//") => Some(("a path has no empty part", "write one `/`")),
+            () if value.starts_with('/') => Some(("it must not begin with `/`", "leave the first `/` out")),
+            () if !value.ends_with("/*") => Some(("it must end with `/*`", "write `/*` at its end: `\"drafts/*\"`")),
+            () if value.contains("//") => Some(("no part of it may be empty", "write one `/`")),
             () if value[..value.len() - 1].contains('*') => {
-                Some(("`*` stands only at the end of a path", "name the folder, and let `/*` cover what is in it"))
+                Some(("`*` may stand only at its end", "name the folder, and let `/*` cover what is in it"))
             }
             () => None,
         };
@@ -81,23 +81,23 @@ impl Checker<'_> {
     fn entity_form(&mut self, file: usize, path: &ast::Path, ancestors: &[Span]) -> bool {
         let (value, span) = (path.path.value.as_str(), path.path.span);
         if let Some(above) = ancestors.first() {
-            let message = format!("a path stands above `{value}`");
+            let message = format!("another path would cover everybody's folder in `{value}`");
             let error = Diagnostic::new(codes::PATH_OVER_ENTITY, file, span, message);
-            let error = error.label("holds everybody's own folder").related(file, *above, "this one would cover them");
+            let error = error.label("holds each caller's own folder").related(file, *above, "this one stands above it");
             self.say(error.help("move one of them, so that no path is above the folders"));
             return false;
         }
         let parts: Vec<&str> = value.split('/').collect();
         let fault = match () {
-            () if value.matches(ENTITY).count() > 1 => Some("`{entity_id}` stands once in a path"),
+            () if value.matches(ENTITY).count() > 1 => Some("`{entity_id}` may stand in it once"),
             () if !value.ends_with("{entity_id}/*") => {
                 match parts.iter().any(|part| part.contains(ENTITY) && *part != ENTITY) {
-                    true => Some("`{entity_id}` is a whole part of the path"),
-                    false => Some("`{entity_id}` stands directly before `/*`"),
+                    true => Some("`{entity_id}` must be a whole part of it"),
+                    false => Some("`{entity_id}` must stand directly before `/*`"),
                 }
             }
-            () if parts.first() == Some(&ENTITY) => Some("`{entity_id}` is not the first part"),
-            () if !parts.contains(&ENTITY) => Some("`{entity_id}` is a whole part of the path"),
+            () if parts.first() == Some(&ENTITY) => Some("`{entity_id}` must not be its first part"),
+            () if !parts.contains(&ENTITY) => Some("`{entity_id}` must be a whole part of it"),
             () => None,
         };
         if let Some(message) = fault {
@@ -158,8 +158,12 @@ impl Checker<'_> {
 
     fn needs_auth(&mut self, file: usize, rule: &Rule) {
         if !self.groups.has_auth && !matches!(rule.who, Who::Function(_)) && !self.is_broken {
-            let error =
-                Diagnostic::new(codes::NO_AUTH, file, rule.place.span, "a rule for users, and there is no `auth`");
+            let error = Diagnostic::new(
+                codes::NO_AUTH,
+                file,
+                rule.place.span,
+                "a rule for users or guests, and there is no `auth`",
+            );
             self.say(error.label("nobody has a role").help("add `auth { loginWith: { email: true } }`"));
         }
     }
