@@ -23,3 +23,37 @@ pub fn policy(groups: usize, models: usize) -> String {
     }
     out
 }
+
+/// Checks, builds and loads the largest policy, and says how long each step took and how much memory all took.
+///
+/// # Errors
+/// If some step fails, which it must not.
+pub fn measure() -> Result<String, String> {
+    use std::time::Instant;
+    let mut out = String::new();
+    let mut say = |what: &str, since: Instant, result: String| {
+        let _ = writeln!(out, "{what:<8}{:>8.0} ms   {result}", since.elapsed().as_secs_f64() * 1e3);
+    };
+    let text = policy(10_000, 2_000);
+    let size = text.len();
+    let start = Instant::now();
+    let checked = admit_compiler::check(&[admit_compiler::Source { name: "large.policy".into(), text: text.into() }]);
+    let policy = checked.policy.ok_or_else(|| format!("{:?}", checked.diagnostics))?;
+    let rules = policy.rules().count();
+    let counts = format!("{} groups, {} models, {rules} rules, {size} bytes", policy.groups.len(), policy.models.len());
+    say("check", start, counts);
+    let start = Instant::now();
+    let bytes = admit_compiler::table(&policy, false).map_err(|error| error.to_string())?;
+    let stripped = admit_compiler::table(&policy, true).map_err(|error| error.to_string())?;
+    say("build", start, format!("table of {} bytes, and stripped of {}", bytes.len(), stripped.len()));
+    let start = Instant::now();
+    admit_runtime::Policy::from_bytes(&bytes).map_err(|error| error.to_string())?;
+    say("load", start, "every byte checked".into());
+    let start = Instant::now();
+    let formatted = admit_syntax::format(&self::policy(10_000, 2_000)).map_err(|error| error.to_string())?;
+    say("format", start, format!("{} bytes, proved to say the same", formatted.len()));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map_or("not known here", str::trim);
+    let _ = writeln!(out, "memory  {peak} at the peak");
+    Ok(out)
+}

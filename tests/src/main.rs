@@ -1,15 +1,34 @@
 //! `cargo run --release -p admit-tests -- cases DIR`: compares Admit with recorded decisions of the real Amplify
 //! stack. Exits 0 if all hold, 1 if one fails, 2 if the folder cannot be read.
+//! `cargo run --release -p admit-tests -- large`: how long the largest policy takes, and how much memory.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [verb, folder] = args.as_slice() else { return usage() };
-    if verb != "cases" {
-        return usage();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["cases", folder] => cases(folder),
+        ["large"] => large(),
+        _ => usage(),
     }
+}
+
+fn large() -> ExitCode {
+    match admit_tests::large::measure() {
+        Ok(report) => {
+            print!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("admit-tests: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn cases(folder: &str) -> ExitCode {
     match admit_tests::cases::run(Path::new(folder)) {
         Ok(report) => {
             print!("{report}");
@@ -23,6 +42,6 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: admit-tests cases DIR");
+    eprintln!("usage: admit-tests cases DIR | large");
     ExitCode::from(2)
 }

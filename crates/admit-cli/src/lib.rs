@@ -32,7 +32,7 @@ pub struct Command {
 enum Verb {
     Check(check::Check),
     Build(build::Build),
-    Decide(decide::Decide),
+    Decide(Box<decide::Decide>),
     Inspect(inspect::Inspect),
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
@@ -102,6 +102,11 @@ pub enum Format {
     Human,
     /// For programs.
     Json,
+}
+
+/// Diagnostics as `admit check` shows them to a person, without colour.
+pub fn rendered(sources: &[admit_compiler::Source], diagnostics: &[admit_compiler::diagnostic::Diagnostic]) -> String {
+    render::human(sources, diagnostics, false)
 }
 
 /// Runs the command line of this process.

@@ -1,0 +1,92 @@
+//! The documentation: its policies check, its picture shows what the command says, its links lead somewhere.
+
+use admit_compiler::diagnostic::Severity;
+use admit_compiler::{Source, check};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// README and the pages of `docs`, without those of single diagnostics (`pages.rs` has them).
+fn pages() -> Vec<(PathBuf, String)> {
+    let docs = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut pages: Vec<PathBuf> = docs.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    pages.push(root().join("README.md"));
+    pages.sort();
+    pages.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+#[test]
+fn policies_in_the_documentation_check() {
+    let mut programs = 0;
+    for (path, text) in pages() {
+        for block in text.split("```policy\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            let checked = check(&[Source { name: "page.policy".into(), text: block.into() }]);
+            let errors: Vec<_> = checked.diagnostics.iter().filter(|one| one.severity == Severity::Error).collect();
+            assert!(errors.is_empty(), "{}: {errors:#?}\n{block}", path.display());
+            programs += 1;
+        }
+    }
+    assert!(programs > 5, "only {programs} programs");
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for (path, text) in pages() {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") || file.contains(' ') {
+                continue;
+            }
+            assert!(path.parent().unwrap().join(file).exists(), "{}: {link}", path.display());
+        }
+    }
+}
+
+const PICTURED: &str = "auth {
+  groups: [\"ADMINS\", \"EDITORS\"]
+}
+
+model Article {
+  title: string
+  allow.groups([\"EDITOR\"]).to([\"read\", \"update\"])
+  allow.groups([\"ADMINS\"])
+}
+";
+
+/// The picture of README.md: what the command says of a misspelt group, as an image.
+fn picture() -> String {
+    let source = Source { name: "article.policy".into(), text: PICTURED.into() };
+    let checked = check(std::slice::from_ref(&source));
+    let said = admit_cli::rendered(&[source], &checked.diagnostics);
+    let lines: Vec<String> =
+        ["$ admit check article.policy"].into_iter().chain(said.lines()).map(str::to_owned).collect();
+    let height = 24 + 20 * lines.len();
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"640\" height=\"{height}\" font-family=\"monospace\" \
+         font-size=\"14\">\n<rect width=\"640\" height=\"{height}\" rx=\"6\" fill=\"#1e1e2e\"/>\n"
+    );
+    for (number, line) in lines.iter().enumerate() {
+        let colour = match line.trim_start() {
+            text if text.starts_with('$') => "#a6e3a1",
+            text if text.starts_with('×') || text.starts_with('E') || text.starts_with('·') => "#f38ba8",
+            text if text.starts_with("help") => "#89b4fa",
+            _ => "#cdd6f4",
+        };
+        let text = line.replace('&', "&amp;").replace('<', "&lt;");
+        let y = 28 + 20 * number;
+        let _ = writeln!(svg, "<text x=\"16\" y=\"{y}\" fill=\"{colour}\" xml:space=\"preserve\">{text}</text>");
+    }
+    svg + "</svg>\n"
+}
+
+#[test]
+fn the_picture_shows_what_the_command_says() {
+    let path = root().join("docs/check.svg");
+    if std::env::var_os("ADMIT_BLESS").is_some() {
+        std::fs::write(&path, picture()).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), picture(), "ADMIT_BLESS=1 draws it anew");
+}

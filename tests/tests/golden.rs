@@ -1,0 +1,31 @@
+//! Tables of earlier builds: each still loads, and decides what it decided. They are never written anew; a new layout
+//! is a new version, in a folder of its own beside this one.
+//!
+//! `NAME.table` is the table, `NAME.requests` one request a line, `NAME.answers` one answer a line.
+
+use std::path::{Path, PathBuf};
+
+fn tables() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tables/v1");
+    let mut tables: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    tables.retain(|path| path.extension().is_some_and(|end| end == "table"));
+    tables.sort();
+    tables
+}
+
+#[test]
+fn earlier_tables_decide_what_they_decided() {
+    let mut asked = 0;
+    for path in tables() {
+        let bytes = std::fs::read(&path).unwrap();
+        let policy = admit_runtime::Policy::from_bytes(&bytes).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        let requests = std::fs::read_to_string(path.with_extension("requests")).unwrap();
+        let answers = std::fs::read_to_string(path.with_extension("answers")).unwrap();
+        assert_eq!(requests.lines().count(), answers.lines().count(), "{path:?}");
+        for (request, answer) in requests.lines().zip(answers.lines()) {
+            assert_eq!(admit_cli::requests::answer(&policy, request).to_string(), answer, "{path:?}: {request}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 100, "only {asked} requests");
+}
