@@ -15,7 +15,7 @@ fn metadata(args: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn names<'v>(values: &'v Value, wanted: impl Fn(&Value) -> bool) -> Vec<&'v str> {
+fn names(values: &Value, wanted: impl Fn(&Value) -> bool) -> Vec<&str> {
     values.as_array().unwrap().iter().filter(|value| wanted(value)).filter_map(|value| value["name"].as_str()).collect()
 }
 
