@@ -13,6 +13,12 @@ fn tables() -> Vec<PathBuf> {
     tables
 }
 
+/// What decides in an answer; which rules are named may improve.
+fn decided(mut answer: serde_json::Value) -> serde_json::Value {
+    answer.as_object_mut().map(|answer| (answer.remove("rules"), answer.remove("nearest")));
+    answer
+}
+
 #[test]
 fn earlier_tables_decide_what_they_decided() {
     let mut asked = 0;
@@ -23,7 +29,9 @@ fn earlier_tables_decide_what_they_decided() {
         let answers = std::fs::read_to_string(path.with_extension("answers")).unwrap();
         assert_eq!(requests.lines().count(), answers.lines().count(), "{path:?}");
         for (request, answer) in requests.lines().zip(answers.lines()) {
-            assert_eq!(admit_cli::requests::answer(&policy, request).to_string(), answer, "{path:?}: {request}");
+            let said = admit_cli::requests::answer(&policy, request);
+            let said_then: serde_json::Value = serde_json::from_str(answer).unwrap();
+            assert_eq!(decided(said), decided(said_then), "{path:?}: {request}");
             asked += 1;
         }
     }

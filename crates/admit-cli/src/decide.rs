@@ -147,6 +147,11 @@ impl Decide {
                         }
                         _ => &["get", "list", "write", "delete"],
                     };
+                    if words.contains(&operation.as_str()) {
+                        let message =
+                            format!("`{resource}` has no operation `{operation}`: `disableOperations` says so");
+                        return Err(Failure::Usage(message));
+                    }
                     let near = admit_syntax::nearest(operation, words.iter().copied());
                     let help = format!("the operations are {}", words.join(", "));
                     return Err(unknown("operation", operation, near, &help));
@@ -222,11 +227,17 @@ impl Decide {
                 format!("there are no such fields: {}", words(&answer["deniedFields"]))
             }
             "unknown" => "the policy knows no such thing".into(),
-            _ if self.record.is_none() && self.reads_record(answer) => {
+            _ if self.record.is_none() && self.looks_at_record(mode.as_deref()) && self.reads_record(answer) => {
                 "no rule for this caller allows it without knowing the record (`--record`)".into()
             }
             _ => "no rule that allows it is true for this caller".into(),
         }
+    }
+
+    /// Whether the stored record could make this caller's operation right.
+    fn looks_at_record(&self, mode: Option<&str>) -> bool {
+        let operation = self.can.first().map(String::as_str);
+        matches!(mode, Some("userPool" | "oidc")) && matches!(operation, Some("get" | "update" | "delete" | "relation"))
     }
 
     /// Whether some way in reads the record.
@@ -306,7 +317,7 @@ fn object(flag: &str, text: Option<&str>, or_null: bool) -> Result<Option<Value>
 }
 
 /// `[mode] key=value …`
-fn caller(policy: &Policy<'_>, text: &str) -> Result<Value, Failure> {
+pub fn caller(policy: &Policy<'_>, text: &str) -> Result<Value, Failure> {
     let mut mode = None;
     let mut claims = Map::new();
     let (mut groups, mut identity, mut name) = (None, None, None);

@@ -4,10 +4,12 @@
 mod build;
 mod check;
 mod decide;
+mod diff;
 mod explain;
 mod files;
 mod fmt;
 mod inspect;
+mod matrix;
 mod render;
 pub mod requests;
 
@@ -36,6 +38,10 @@ enum Verb {
     Inspect(inspect::Inspect),
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
+    Matrix(matrix::PrintMatrix),
+    WhoCan(matrix::WhoCan),
+    WhatCan(matrix::WhatCan),
+    Diff(diff::Diff),
 }
 
 /// What a verb came to.
@@ -70,7 +76,7 @@ pub enum Failure {
         error: admit_runtime::LoadError,
     },
     /// A table where only sources serve, or beside other files.
-    #[error("{0}: a built table stands alone, and serves only `decide` and `inspect`")]
+    #[error("{0}: a built table stands alone, and serves `decide`, `inspect` and the reports")]
     TableHere(String),
     /// A policy too large for the format.
     #[error("the table would be too large: {0}")]
@@ -125,6 +131,10 @@ pub fn main() -> ExitCode {
         Verb::Inspect(inspect) => inspect.run(),
         Verb::Explain(explain) => explain.run(),
         Verb::Fmt(fmt) => fmt.run(),
+        Verb::Matrix(matrix) => matrix.run(),
+        Verb::WhoCan(who) => who.run(),
+        Verb::WhatCan(what) => what.run(),
+        Verb::Diff(diff) => diff.run(),
     };
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

@@ -232,13 +232,17 @@ fn describe(decision: &Decision<'_>, of_model: bool) -> Value {
     if !set.is_empty() {
         put("set", set.into());
     }
-    if of_model && decision.has_field_rules() {
-        let (mut fields, mut filters) = (Vec::new(), Object::new());
-        decision.each_field(&mut |field, shown| match shown {
-            Shown::Always => fields.push(Value::from(field)),
-            Shown::Never => (),
-            Shown::If(condition) => drop(filters.insert(field.to_owned(), filter(&condition))),
-        });
+    let (mut fields, mut filters, mut all) = (Vec::new(), Object::new(), true);
+    decision.each_field(&mut |field, shown| match shown {
+        Shown::Always => fields.push(Value::from(field)),
+        Shown::Never => all = false,
+        Shown::If(condition) => {
+            all = false;
+            filters.insert(field.to_owned(), filter(&condition));
+        }
+    });
+    // Whoever may write need not be shown what he wrote: then the list is there without field rules too.
+    if of_model && (decision.has_field_rules() || !all) {
         put("fields", fields.into());
         if !filters.is_empty() {
             put("fieldFilters", filters.into());

@@ -108,6 +108,18 @@ sessions! {
     formatted: ["fmt", "-"], "model A{allow.publicApiKey().to(['read',])}";
     not_formatted: ["fmt", "-", "--check"], "model A{allow.publicApiKey()}";
     broken_is_not_formatted: ["fmt", "-"], "model A {";
+    the_matrix: ["matrix", BULLETIN], "";
+    the_matrix_as_csv: ["matrix", BULLETIN, "--format", "csv"], "";
+    the_matrix_as_md: ["matrix", BULLETIN, "--format", "md"], "";
+    the_matrix_as_json: ["matrix", "-", "--format", "json"], "model A { title: string { allow.publicApiKey().to([\"read\"]) }  body: string  allow.publicApiKey() }";
+    who_can_delete: ["who-can", "delete", "Post", BULLETIN], "";
+    who_can_write_to_a_bucket: ["who-can", "write", "articles", BULLETIN], "";
+    who_can_do_what_there_is_not: ["who-can", "fly", "Post", BULLETIN], "";
+    who_can_touch_what_there_is_not: ["who-can", "delete", "Pots", BULLETIN], "";
+    nobody_can: ["who-can", "delete", "Article", BULLETIN], "";
+    what_an_editor_can: ["what-can", "groups=EDITORS", BULLETIN], "";
+    what_a_guest_can: ["what-can", "guest", BULLETIN], "";
+    what_the_key_can: ["what-can", "apiKey", BULLETIN], "";
     help: ["--help"], "";
     help_of_decide: ["decide", "--help"], "";
     no_verb: [], "";
@@ -174,6 +186,43 @@ fn files_are_formatted_in_place() {
     assert_eq!(admit(&["fmt", &file, "--check"], b"").status.code(), Some(0));
 }
 
+/// What `diff` says of a change to the bulletin board, and its exit status with `--forbid widening`.
+fn difference(from: &str, to: &str) -> (String, i32) {
+    let bulletin = std::fs::read_to_string(root().join(BULLETIN)).unwrap();
+    let changed = bulletin.replace(from, to);
+    assert_ne!(bulletin, changed);
+    let folder = Folder::new(&format!("diff-{}", from.len() * 1000 + to.len()));
+    let (old, new) = (folder.file("old.policy", &bulletin), folder.file("new.policy", &changed));
+    let output = admit(&["diff", &old, &new, "--forbid", "widening"], b"");
+    (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code().unwrap())
+}
+
+#[test]
+fn a_change_shows_whom_it_gives_what() {
+    let editors = "  allow.groups([\"EDITORS\"]).to([\"read\", \"update\"])\n}";
+    let (said, status) = difference(editors, "  allow.groups([\"EDITORS\"])\n}");
+    assert_eq!((said.as_str(), status), ("Article\n  + group EDITORS: create, delete\n1 gained, 0 lost\n", 1));
+    let (said, status) = difference(editors, "  allow.groups([\"EDITORS\"]).to([\"read\"])\n}");
+    assert_eq!((said.as_str(), status), ("Article\n  - group EDITORS: update\n0 gained, 1 lost\n", 0));
+    let (said, status) = difference("  allow.guest().to([\"read\"])\n", "");
+    let taken = "Post\n  - guests: get, list, listen, sync, search on body, title\n0 gained, 1 lost\n";
+    assert_eq!((said.as_str(), status), (taken, 0));
+}
+
+#[test]
+fn a_change_of_words_alone_is_none() {
+    let reordered = "  allow.groups([\"EDITORS\"]).to([\"read\", \"update\"])\n  allow.owner()";
+    let (said, status) =
+        difference(reordered, "  allow.owner()\n  allow.group(\"EDITORS\").to([\"update\", \"read\"])");
+    assert_eq!((said.as_str(), status), ("nothing changes for anybody\n", 0));
+}
+
+#[test]
+fn settings_that_decide_are_part_of_a_change() {
+    let (said, status) = difference("  groups:", "  roles: \"preferred\"\n  groups:");
+    assert_eq!((said.as_str(), status), ("! roles in storage: \"preferred\", was \"union\"\n0 gained, 0 lost\n", 1));
+}
+
 #[test]
 fn examples_are_formatted() {
     let output = admit(&["fmt", "docs/examples", "--check"], b"");
@@ -182,7 +231,7 @@ fn examples_are_formatted() {
 
 #[test]
 fn every_verb_has_examples_in_its_help() {
-    for verb in ["check", "build", "decide", "inspect", "explain", "fmt"] {
+    for verb in ["check", "build", "decide", "inspect", "explain", "fmt", "matrix", "who-can", "what-can", "diff"] {
         let output = admit(&[verb, "--help"], b"");
         let help = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success() && help.contains(&format!("Examples:\n  admit {verb}")), "{help}");

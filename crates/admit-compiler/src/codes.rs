@@ -151,6 +151,10 @@ codes! {
     ONE_EVENT = "W0716";
     /// A model's rule where every field has rules of its own.
     REACHES_NOTHING = "W0717";
+    /// An undeclared owner field with nearly the name of a declared one.
+    NEAR_OWNER = "W0718";
+    /// A path whose keys are named by a list of the path above.
+    LISTED_CHILD = "W0719";
 }
 
 /// Every code, in order.

@@ -534,7 +534,7 @@ impl OnModel<'_> {
         let caller = &self.question.caller;
         caller.mode == Mode::Function
             && self.policy.data_functions.iter().any(|rule| {
-                let listens = needs.meets(Operations::LISTEN) && rule.listen;
+                let listens = needs == Operations::LISTEN && rule.listen;
                 let queries = needs.meets(Operations::READ.without(Operations::LISTEN)) && rule.query;
                 let mutates = needs.without(Operations::READ) != Operations::NONE && rule.mutate;
                 Some(&rule.function) == caller.function.as_ref() && (listens || queries || mutates)

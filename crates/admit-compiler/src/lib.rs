@@ -1,6 +1,7 @@
 //! Checks policies, says what they mean, and lowers them to decision tables.
 //! Always: pure. No files, no terminal, no clock; the same sources give the same answer.
 
+pub mod analysis;
 mod check;
 mod codes;
 pub mod definition;

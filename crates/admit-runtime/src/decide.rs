@@ -126,6 +126,10 @@ impl<'a> Asked<'a> {
             Mode::IdentityPool => resource.identity_pool,
             Mode::Lambda if caller.authorizer == Authorizer::No => 0,
             Mode::Lambda => resource.lambda,
+            // To be told of changes is not to read records through relations.
+            Mode::Function if self.action.operation == Operation::Relation => {
+                self.cells(resource) & !Operations::LISTEN.0
+            }
             Mode::Function => self.cells(resource),
             Mode::Iam if caller.trusted => u8::MAX,
             Mode::Iam => 0,

@@ -262,12 +262,14 @@ impl<'t> Policy<'t> {
 }
 
 impl<'a> Decision<'a> {
-    /// The rule that allows this, the first in source order; none for a denial, or where several rules allow it
-    /// only together, or in a stripped table.
+    /// The rule that allows this: the first in source order that does so whatever the record, or else the first;
+    /// none for a denial, or where several rules allow it only together, or in a stripped table.
     pub fn rule(&self) -> Option<Rule<'a>> {
+        let reads_record = |rule: &Rule<'a>| (who::OWNER..=who::GROUPS_IN).contains(&rule.rule.who);
+        let holding = || self.candidates().filter(|rule| self.holds(rule));
         match self.outcome {
             Outcome::Deny(_) => None,
-            _ => self.candidates().find(|rule| self.holds(rule)),
+            _ => holding().find(|rule| !reads_record(rule)).or_else(|| holding().next()),
         }
     }
 

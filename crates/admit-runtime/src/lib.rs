@@ -21,6 +21,7 @@
 #[cfg(any(feature = "write", feature = "serde_json"))]
 extern crate alloc;
 
+mod access;
 mod claim;
 mod decide;
 mod decision;
@@ -37,6 +38,7 @@ mod words;
 #[cfg(feature = "write")]
 pub mod write;
 
+pub use access::{Access, ModelAccess, PathAccess, Who};
 pub use claim::{MAX_CLAIM, MAX_LIST, MAX_NAME};
 pub use decide::is_plain_key;
 pub use decision::{Decision, Effect, Reason, Shown};

@@ -97,7 +97,9 @@ impl<'t> Splitter<'t> {
         while at < self.solid.len() {
             // The word after the keyword is the declaration's name, whatever word it is.
             let may_begin = at > start + 1 || (at == start + 1 && error.is_some());
-            if may_begin && self.begins(at) && (open.is_empty() || self.is_first_on_line(at)) {
+            // `function x` may stand inside, as two values of an enum.
+            let inside = || self.is_first_on_line(at) && self.text(at) != "function";
+            if may_begin && self.begins(at) && (open.is_empty() || inside()) {
                 break;
             }
             let kind = self.kind(at).unwrap_or(TokenKind::Unknown);

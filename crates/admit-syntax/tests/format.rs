@@ -24,6 +24,7 @@ formats! {
     long_lists: "auth { groups: [\"AAAAAAAAAAAAAAAAAAAA\", \"BBBBBBBBBBBBBBBBBBBBBBBBBB\", \"CCCCCCCCCCCCCCCCCCCCCCCC\", \"DDDDDDDDDDDDD\"] }\nmodel Post { allow.groups([\"AAAAAAAAAAAAAAAAAAAA\", \"BBBBBBBBBBBBBBBBBBBBBBBBBB\", \"CCCCCCCCCCCCCCCCCCCCCCCC\", \"DDDDDDDDDDDDD\"]).to([\"read\", \"update\"]) }\nstorage files { \"drafts/*\": [allow.groups([\"AAAAAAAAAAAAAAAAAAAAAAAA\"]).to([\"read\", \"write\"]), allow.authenticated.to([\"read\"])] }";
     descriptions: "/// A post.\n///   Indented.\nmodel Post {\n\n  /// Its title.\n  title: string\n  allow.owner()\n}\n//// not a description\nenum State { a b, \"c d\" }";
     operations: "query a: string { allow.publicApiKey() } mutation publish(id: id!, note: string): Post { allow.group(\"A\") allow.group(\"B\") } subscription c { for: [publish, Post.mutations([\"create\"])] allow.guest() }\nquery d";
+    values_called_like_declarations: "enum Kind { function, model, query x }";
     quotes: "auth { groups: ['A\"B', 'it\\'s', \"tab\\t\", 'ü\\u00fc'] }";
     empty: "";
     only_a_comment: "\n\n// nothing else\n\n";

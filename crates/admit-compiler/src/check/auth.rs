@@ -63,7 +63,8 @@ impl Checker<'_> {
                 self.auth_setting(file, setting);
             }
             let makes_pool = |setting: &Setting| setting.key.text != "claimGroups";
-            self.groups.has_auth |= auth.settings.is_empty() || auth.settings.iter().any(makes_pool);
+            let only_claims = auth.rules.is_empty() && !auth.settings.is_empty();
+            self.groups.has_auth |= !only_claims || auth.settings.iter().any(makes_pool);
         }
     }
 
@@ -113,8 +114,12 @@ impl Checker<'_> {
             return self.wrong_value(file, value, "how users sign in, such as `{ email: true }`");
         };
         self.settings_once(file, ways);
-        for way in ways.iter().filter(|way| !LOGIN.contains(&way.key.text.as_str())) {
-            self.unknown_setting(file, way, "loginWith", &LOGIN);
+        for way in ways {
+            if !LOGIN.contains(&way.key.text.as_str()) {
+                self.unknown_setting(file, way, "loginWith", &LOGIN);
+            } else if !matches!(way.value.kind, ValueKind::Bool(_) | ValueKind::Object(_)) {
+                self.wrong_value(file, &way.value, "`true`, `false` or `{ … }`");
+            }
         }
     }
 

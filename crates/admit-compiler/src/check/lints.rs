@@ -9,6 +9,7 @@ use crate::matrix::{Dynamic, DynamicKind, Matrix, Role, describe, roles};
 use crate::policy::{Field, Model, Policy, Rule, Who};
 use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, Span, Value, ValueKind};
+use admit_syntax::nearest;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The words of `.to` for rules on records, in the order in which they are written.
@@ -181,6 +182,7 @@ impl<'a> Checker<'a> {
     fn model_lints(&mut self, model: &Model) {
         let matrix = Matrix::of(model);
         self.owners_give_away(model, &matrix);
+        self.near_owners(model);
         if !model.fields.is_empty() && model.fields.iter().all(|field| !field.rules.is_empty()) {
             self.reaches_no_field(model);
         }
@@ -207,6 +209,24 @@ impl<'a> Checker<'a> {
                     keeps_owner(field),
                 );
                 self.say(warning.label("its owner may change this field").help(help));
+            }
+        }
+    }
+
+    /// Owner fields that are not declared, where a declared one has nearly the same name.
+    fn near_owners(&mut self, model: &Model) {
+        let field_rules = model.fields.iter().flat_map(|field| &field.rules);
+        for rule in model.rules.iter().chain(field_rules) {
+            let Who::Owner { field, list: false, .. } = &rule.who else { continue };
+            let names = || model.fields.iter().filter(|field| !field.list).map(|field| field.name.as_str());
+            if names().any(|name| name == field) {
+                continue;
+            }
+            if let Some(near) = nearest(field, names()) {
+                let message = format!("the field `{field}` is not declared on `{}`", model.name);
+                let warning = Diagnostic::new(codes::NEAR_OWNER, rule.place.file as usize, rule.place.span, message);
+                let warning = warning.label("it is added, and holds the owner");
+                self.say(warning.help(format!("did you mean `{near}`? Otherwise declare `{field}: string`")));
             }
         }
     }
@@ -258,7 +278,10 @@ impl<'a> Checker<'a> {
     fn fields_reach(&mut self, model: &Model) {
         let known: HashSet<Role> = model.rules.iter().flat_map(|rule| roles(&rule.who)).collect();
         for rule in model.fields.iter().flat_map(|field| &field.rules) {
-            let new = roles(&rule.who).into_iter().find(|role| !known.contains(role));
+            let reads = |rule: &&Rule| rule.operations.meets(Operations::READ);
+            let everyone: HashSet<Role> = model.rules.iter().filter(reads).flat_map(|rule| roles(&rule.who)).collect();
+            let is_new = |role: &Role| !known.contains(role) && !everyone.contains(&Role::Everyone(role.mode()));
+            let new = roles(&rule.who).into_iter().find(is_new);
             if let Some(role) = new.filter(|_| rule.operations.meets(Operations::READ)) {
                 let message = format!("this field rule lets {} reach every `{}`", describe(&role), model.name);
                 let message = match role {

@@ -236,6 +236,10 @@ impl<'a> Checker<'a> {
             return Operations::NONE;
         };
         let words = self.texts(file, value, "a list of operations, such as `[\"subscriptions\"]`").unwrap_or_default();
+        if matches!(&value.kind, ast::ValueKind::List(words) if words.is_empty()) {
+            let error = Diagnostic::new(codes::EMPTY_LIST, file, value.span, "no operation is disabled");
+            self.say(error.label("an empty list").help("name one, or leave `disableOperations` out"));
+        }
         let mut disabled = Operations::NONE;
         for (word, span) in &words {
             match DISABLED.iter().find(|(known, _)| known == word) {

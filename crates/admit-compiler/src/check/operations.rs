@@ -95,6 +95,10 @@ impl Checker<'_> {
     /// `for: publish`, `for: [publish, Post.mutations(["create"])]`
     fn sources(&mut self, file: usize, setting: &Setting) {
         match &setting.value.kind {
+            ValueKind::List(sources) if sources.is_empty() => {
+                let error = Diagnostic::new(codes::EMPTY_LIST, file, setting.value.span, "a subscription to nothing");
+                self.say(error.label("an empty list").help("name what it is fed from, such as `for: publish`"));
+            }
             ValueKind::List(sources) => sources.iter().for_each(|source| self.source(file, source)),
             _ => self.source(file, &setting.value),
         }

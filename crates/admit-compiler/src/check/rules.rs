@@ -469,9 +469,14 @@ impl Checker<'_> {
         let texts = self.texts(file, value, "a list of groups, such as `[\"EDITORS\"]`")?;
         let mut names: Vec<(String, Span)> = Vec::new();
         for (name, span) in texts {
-            match names.iter().any(|(known, _)| *known == name) {
-                true => self.named_twice(file, span, &name),
-                false => names.push((name, span)),
+            match names.iter().find(|(known, _)| *known == name).map(|(_, first)| *first) {
+                Some(first) if reading.site == Site::Storage => {
+                    let message = format!("two rules for group `{name}` on one path");
+                    let error = Diagnostic::new(codes::WHO_TWICE, file, span, message);
+                    self.say(error.label("again here").related(file, first, "the first is here").help("name it once"));
+                }
+                Some(_) => self.named_twice(file, span, &name),
+                None => names.push((name, span)),
             }
         }
         (!names.is_empty()).then_some(names)

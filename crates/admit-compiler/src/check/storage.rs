@@ -6,6 +6,7 @@ use super::{Checker, Declared};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{Bucket, Path, Rule, Who};
+use admit_runtime::Operations;
 use admit_syntax::ast::{self, Span};
 use std::collections::HashMap;
 
@@ -32,7 +33,30 @@ impl Checker<'_> {
                 paths.push(Path { prefix, entity, rules, place: self.place(file, path.path.span) });
             }
         }
+        self.listed_children(&of.name.text, &paths);
         Bucket { name: of.name.text.clone(), paths, place: self.place(file, of.name.span) }
+    }
+
+    /// Paths whose keys are named to those who may list the path above, and not this one: S3 cannot hide them.
+    fn listed_children(&mut self, bucket: &str, paths: &[Path]) {
+        let by_prefix: HashMap<&str, &Path> = paths.iter().map(|path| (path.prefix.as_str(), path)).collect();
+        for path in paths {
+            let Some(above) = ancestors(&path.prefix).find_map(|above| by_prefix.get(above)) else { continue };
+            let lists = |path: &Path| -> Vec<String> {
+                let rules = path.rules.iter().filter(|rule| rule.operations.meets(Operations::LIST));
+                rules.flat_map(|rule| who_names(&rule.who)).collect()
+            };
+            let here = lists(path);
+            let hidden: Vec<String> = lists(above).into_iter().filter(|who| !here.contains(who)).collect();
+            if let Some(who) = hidden.first() {
+                let message = format!("the keys of `{bucket}` under `{}` are named to {who}", path.prefix);
+                let place = path.place;
+                let warning = Diagnostic::new(codes::LISTED_CHILD, place.file as usize, place.span, message);
+                let warning = warning.label("may not be listed, but is named by a list of what stands above");
+                let warning = warning.related(above.place.file as usize, above.place.span, "this path may be listed");
+                self.say(warning.help("if even the keys are secret, move them to a path that stands under no other"));
+            }
+        }
     }
 
     fn bucket_name(&mut self, file: usize, name: &ast::Name) {
@@ -62,6 +86,10 @@ impl Checker<'_> {
             let message = format!("the path `{value}` is malformed: {message}");
             let error = Diagnostic::new(codes::PATH_FORM, file, span, message);
             self.say(error.label("here").help(help));
+            return false;
+        }
+        if value.contains("{claims") {
+            self.not_yet(file, span, "a claim in a path");
             return false;
         }
         let ancestors: Vec<Span> = ancestors(prefix(value)).filter_map(|above| all.get(above).copied()).collect();
@@ -170,24 +198,26 @@ impl Checker<'_> {
 
     /// In storage each who stands once on a path, as in Amplify.
     fn who_once(&mut self, file: usize, rule: &Rule, before: &[Rule]) {
-        let names = |who: &Who| -> Vec<String> {
-            match who {
-                Who::Groups { names, .. } => names.iter().map(|name| format!("group `{name}`")).collect(),
-                Who::Guest => vec!["`guest`".into()],
-                Who::Authenticated(_) => vec!["`authenticated`".into()],
-                Who::Entity => vec!["`entity(\"identity\")`".into()],
-                _ => Vec::new(),
-            }
-        };
-        let own = names(&rule.who);
+        let own = who_names(&rule.who);
         let first = before.iter().find_map(|before| {
-            names(&before.who).into_iter().find(|name| own.contains(name)).map(|name| (name, before.place.span))
+            who_names(&before.who).into_iter().find(|name| own.contains(name)).map(|name| (name, before.place.span))
         });
         if let Some((name, span)) = first {
             let message = format!("two rules for {name} on one path");
             let error = Diagnostic::new(codes::WHO_TWICE, file, rule.place.span, message);
             self.say(error.label("again here").related(file, span, "the first is here").help("put both into one rule"));
         }
+    }
+}
+
+/// The roles of a who, in words.
+fn who_names(who: &Who) -> Vec<String> {
+    match who {
+        Who::Groups { names, .. } => names.iter().map(|name| format!("group `{name}`")).collect(),
+        Who::Guest => vec!["`guest`".into()],
+        Who::Authenticated(_) => vec!["`authenticated`".into()],
+        Who::Entity => vec!["`entity(\"identity\")`".into()],
+        _ => Vec::new(),
     }
 }
 
