@@ -33,6 +33,18 @@ fn policies_in_the_documentation_check() {
 }
 
 #[test]
+fn the_reference_names_every_warning_and_the_command_page_every_verb() {
+    let language = std::fs::read_to_string(root().join("docs/language.md")).unwrap();
+    let warnings = admit_compiler::codes().into_iter().filter(|code| code.starts_with('W'));
+    let unnamed: Vec<&str> = warnings.filter(|code| !language.contains(code)).collect();
+    assert!(unnamed.is_empty(), "docs/language.md does not name {unnamed:?}");
+    let page = std::fs::read_to_string(root().join("docs/cli.md")).unwrap();
+    for verb in ["check", "build", "decide", "inspect", "matrix", "who-can", "what-can", "diff", "explain", "fmt"] {
+        assert!(page.contains(&format!("`admit {verb} ")), "docs/cli.md does not name {verb}");
+    }
+}
+
+#[test]
 fn links_lead_somewhere() {
     for (path, text) in pages() {
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
