@@ -5,4 +5,5 @@ pub mod compare;
 pub mod generate;
 pub mod large;
 pub mod rows;
+pub mod speed;
 pub mod translate;

@@ -1,6 +1,7 @@
 //! `cargo run --release -p admit-tests -- cases DIR`: compares Admit with recorded decisions of the real Amplify
 //! stack. Exits 0 if all hold, 1 if one fails, 2 if the folder cannot be read.
 //! `cargo run --release -p admit-tests -- large`: how long the largest policy takes, and how much memory.
+//! `cargo run --release -p admit-tests -- speed`: how long decisions take, beside a program written by hand.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,13 +11,14 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["cases", folder] => cases(folder),
-        ["large"] => large(),
+        ["large"] => report(admit_tests::large::measure()),
+        ["speed"] => report(admit_tests::speed::measure()),
         _ => usage(),
     }
 }
 
-fn large() -> ExitCode {
-    match admit_tests::large::measure() {
+fn report(report: Result<String, String>) -> ExitCode {
+    match report {
         Ok(report) => {
             print!("{report}");
             ExitCode::SUCCESS
@@ -42,6 +44,6 @@ fn cases(folder: &str) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: admit-tests cases DIR | large");
+    eprintln!("usage: admit-tests cases DIR | large | speed");
     ExitCode::from(2)
 }

@@ -30,6 +30,31 @@ fn no_more_classes_than_a_table_numbers() {
 }
 
 #[test]
+fn functions_are_classes_too() {
+    let text: String = (0..66_000).map(|number| format!("function f{number}\n")).collect();
+    let rules: String = (0..66_000).map(|number| format!("allow.resource(f{number})\n")).collect();
+    let text = format!("{text}data {{\n{rules}allow.publicApiKey().to([\"read\"])\n}}\nmodel A {{ a: string }}");
+    assert_eq!(first_error(text.as_bytes()).0, "E0904");
+}
+
+/// Numbers of field classes once were cut to 16 bits, so that fields shared the rules of others.
+#[test]
+fn no_more_field_classes_than_a_table_numbers() {
+    // Each field is for another pair of groups.
+    let names: Vec<String> = (0..370).map(|group| format!("\"{group}\"")).collect();
+    let pairs = || (0..370).flat_map(|a| (0..a).map(move |b| (a, b)));
+    let policy = |count: usize| {
+        let field = |(number, (a, b)): (usize, (usize, usize))| {
+            format!("f{number}:string{{allow.groups([{},{}])}}\n", names[a], names[b])
+        };
+        let fields: String = pairs().take(count).enumerate().map(field).collect();
+        format!("auth {{ groups: [{}] }}\nmodel A {{\n{fields}allow.group(\"0\")\n}}", names.join(", "))
+    };
+    assert_eq!(first_error(policy(65_536).as_bytes()).0, "E0904");
+    assert_eq!(first_error(policy(1_000).as_bytes()).0, "");
+}
+
+#[test]
 fn a_very_large_policy_builds() {
     let text = large::policy(10_000, 2_000);
     let checked = check(&[Source { name: "large.policy".into(), text: text.into_bytes() }]);

@@ -635,7 +635,11 @@ fn in_a_group(policy: &Policy, caller: &Caller) -> bool {
     match (&caller.groups, caller.claims.get(&policy.group_claim)) {
         (Some(groups), _) if caller.mode == Mode::IdentityPool => !groups.is_empty(),
         (_, None | Some(Value::Null)) => false,
-        (_, Some(claim @ (Value::List(_) | Value::Text(_)))) => !groups(Some(claim)).is_empty(),
+        (_, Some(Value::List(items))) => !items.0.is_empty(),
+        (_, Some(Value::Text(text))) => {
+            let elements = serde_json::from_str::<Vec<serde_json::Value>>(text);
+            elements.map_or(!text.is_empty(), |elements| !elements.is_empty())
+        }
         _ => true,
     }
 }

@@ -13,8 +13,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// The table of a policy, with or (`strip`) without the rules as written.
 ///
 /// # Errors
-/// If a section would exceed 4 GiB.
+/// If a section would exceed 4 GiB, or there is more of something than the format numbers.
 pub fn table(policy: &Policy, strip: bool) -> Result<Vec<u8>, TooLarge> {
+    // The checker reports both with a place; a policy made otherwise must not come to a table that means another.
+    let wide = |model: &Model| model.fields.len() > usize::from(u16::MAX) && Matrix::of(model).classes.len() > 1 << 16;
+    if class_keys(policy).len() > usize::from(u16::MAX) {
+        return Err(TooLarge { section: format::Section::Classes });
+    }
+    if policy.models.iter().any(wide) {
+        return Err(TooLarge { section: format::Section::Fields });
+    }
     let mut lowering = Lowering::new(policy);
     lowering.models();
     lowering.customs();

@@ -2,9 +2,9 @@
 //! Always: `semantics.md` §3.4 with §16 applied: field rules replace the model's on their field, and rules of one
 //! role on one resource are OR-ed. Lowering starts from here; the definition walks the rules itself.
 
-use crate::policy::{Model, Rule, Who};
+use crate::policy::{Field, Model, Rule, Who};
 use admit_runtime::{Mode, Operations, Provider};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whom one entry of the matrix is about: a rule's who, with a `groups` rule split by group.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -135,22 +135,16 @@ impl Matrix {
     /// The matrix of a model. A model without fields is judged as if it had one without rules.
     pub fn of(model: &Model) -> Matrix {
         let own = operations(&model.rules);
-        let mut classes: Vec<BTreeMap<Role, Operations>> = Vec::new();
-        let mut class = |rules: BTreeMap<Role, Operations>| {
-            classes.iter().position(|known| *known == rules).unwrap_or_else(|| {
-                classes.push(rules);
-                classes.len() - 1
-            })
-        };
-        let mut class_of: Vec<usize> = Vec::new();
-        for field in &model.fields {
-            class_of.push(class(if field.rules.is_empty() { own.clone() } else { operations(&field.rules) }));
+        let of = |field: &Field| if field.rules.is_empty() { own.clone() } else { operations(&field.rules) };
+        let mut by_field: Vec<BTreeMap<Role, Operations>> = model.fields.iter().map(of).collect();
+        if by_field.is_empty() {
+            by_field.push(own);
         }
-        if class_of.is_empty() {
-            class(own);
-        }
-        let order = Matrix::canonical(&mut classes);
-        class_of.iter_mut().for_each(|class| *class = order[*class]);
+        // Sorted, so that equal rules in any order give equal tables.
+        let distinct: BTreeSet<&BTreeMap<Role, Operations>> = by_field.iter().collect();
+        let number: BTreeMap<&BTreeMap<Role, Operations>, usize> = distinct.iter().copied().zip(0..).collect();
+        let class_of = by_field.iter().take(model.fields.len()).map(|rules| number[rules]).collect();
+        let classes: Vec<BTreeMap<Role, Operations>> = distinct.into_iter().cloned().collect();
         let mut roles: BTreeMap<Role, Vec<Operations>> = BTreeMap::new();
         for (at, class) in classes.iter().enumerate() {
             for (role, operations) in class {
@@ -158,16 +152,6 @@ impl Matrix {
             }
         }
         Matrix { class_of, classes, roles }
-    }
-
-    /// Sorts the classes, so that equal rules in any order give equal tables; says where each one went.
-    fn canonical(classes: &mut [BTreeMap<Role, Operations>]) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..classes.len()).collect();
-        order.sort_by(|a, b| classes[*a].iter().cmp(classes[*b].iter()));
-        classes.sort_by(|a, b| a.iter().cmp(b.iter()));
-        let mut went = vec![0; order.len()];
-        order.iter().enumerate().for_each(|(to, from)| went[*from] = to);
-        went
     }
 
     /// What a role has on some class.

@@ -4,7 +4,7 @@
 
 use crate::value::{List, Value};
 
-/// The most elements of a list that count, in a claim or in a record's field.
+/// The most elements of a list, in a claim (as a list or as text) or in a record's field: a longer one is unknown.
 pub const MAX_LIST: usize = 4096;
 /// The longest claim, in bytes, that is read as text.
 pub const MAX_CLAIM: usize = 64 * 1024;
@@ -33,8 +33,11 @@ impl<'a> Groups<'a> {
             Value::List(list) if list.len() <= MAX_LIST => Groups::List(list),
             Value::Text("") => Groups::None,
             Value::Text(text) if text.len() > MAX_CLAIM => Groups::Unknown,
-            Value::Text(text) if is_json_list(text) => Groups::Json(text),
-            Value::Text(text) => Groups::One(text),
+            Value::Text(text) => match json_list(text) {
+                Some(count) if count > MAX_LIST => Groups::Unknown,
+                Some(_) => Groups::Json(text),
+                None => Groups::One(text),
+            },
             _ => Groups::Unknown,
         }
     }
@@ -50,26 +53,37 @@ impl<'a> Groups<'a> {
             }),
             Groups::Json(text) => {
                 let mut found = false;
-                let mut reader = Reader { text: text.as_bytes(), at: 0 };
+                let mut reader = Reader { text: text.as_bytes(), at: 0, count: 0 };
                 reader.list(0, &mut |name| found = found || visit(name));
                 found
             }
         }
     }
 
-    /// Whether there is no group in it.
+    /// Whether there is no group in it that could be one of the policy's.
     pub fn is_empty(self) -> bool {
         !self.any(&mut |_| true)
     }
+
+    /// Whether the caller counts as in some group: there is an element, even one that is no name, or the claim is
+    /// unknown. Who is not in a group may have more, so what cannot be read counts as a group.
+    pub fn is_member(self) -> bool {
+        match self {
+            Groups::None => false,
+            Groups::Unknown | Groups::One(_) => true,
+            Groups::List(list) => list.len() > 0,
+            Groups::Json(text) => json_list(text) != Some(0),
+        }
+    }
 }
 
-fn is_json_list(text: &str) -> bool {
-    let mut reader = Reader { text: text.as_bytes(), at: 0 };
+/// How many elements a text holds that is a JSON list.
+fn json_list(text: &str) -> Option<usize> {
+    let mut reader = Reader { text: text.as_bytes(), at: 0, count: 0 };
     reader.blanks();
-    reader.list(0, &mut |_| ()) && {
-        reader.blanks();
-        reader.at == reader.text.len()
-    }
+    let is_list = reader.list(0, &mut |_| ());
+    reader.blanks();
+    (is_list && reader.at == reader.text.len()).then_some(reader.count)
 }
 
 /// How deep a JSON text may nest before it counts as no JSON at all.
@@ -79,6 +93,8 @@ const MAX_DEPTH: u8 = 16;
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    /// Elements of the outer list so far.
+    count: usize,
 }
 
 impl Reader<'_> {
@@ -109,6 +125,7 @@ impl Reader<'_> {
         }
         loop {
             self.blanks();
+            self.count += usize::from(depth == 0);
             let ok = if depth == 0 && self.peek() == b'"' { self.string(show) } else { self.value(depth + 1) };
             self.blanks();
             match (ok, self.peek()) {

@@ -291,6 +291,8 @@ impl<'a> Decision<'a> {
     /// Whether any rule for callers of this mode gives the operation on the resource.
     fn mode_has_rules(&self) -> bool {
         let policy = &self.asked.policy;
+        // Rules of single fields give create and update too, and only their class says so.
+        let classes = self.model().map_or(0, |model| model.classes);
         let resource = match self.asked.action.target {
             Target::Model(number) => policy.models.at(number as usize).resource,
             Target::Custom(number) => policy.customs.at(number as usize).resource,
@@ -302,6 +304,11 @@ impl<'a> Decision<'a> {
                 }
             }
         };
+        (resource..=resource + classes).any(|resource| self.mode_has_rules_on(resource))
+    }
+
+    fn mode_has_rules_on(&self, resource: u32) -> bool {
+        let policy = &self.asked.policy;
         let resource = policy.resources.at(resource as usize);
         let needs = self.asked.action.operation.needs();
         let storage = matches!(self.asked.action.target, Target::Bucket(_));

@@ -36,7 +36,7 @@ pub enum LoadError {
         /// What its bytes give.
         found: u64,
     },
-    /// A reserved bit is set, or a setting has no meaning.
+    /// A setting of the header has no meaning.
     Setting {
         /// The byte of the header.
         at: usize,

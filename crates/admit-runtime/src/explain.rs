@@ -345,6 +345,7 @@ impl<'a> Decision<'a> {
             who::ENTITY => !(one_role && self.asked.principal.in_group) && self.is_mine(rule),
             who::FUNCTION => caller.function.is_some_and(|name| rule.names().any(|function| function == name)),
             who::OWNER..=who::GROUPS_IN => self.record_names_caller(rule),
+            who::CUSTOM => caller.authorizer != crate::principal::Authorizer::No,
             _ => true,
         }
     }

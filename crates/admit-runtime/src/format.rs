@@ -264,7 +264,8 @@ record! {
         lambda: u8,
         /// A field class: the read operations whose every who sees these fields.
         shown: u8,
-        /// A model: the modes, one bit each, whose callers may ask for an update at all.
+        /// A model: of the modes user pool, OpenID Connect, API key and lambda, one bit each, those whose callers may
+        /// ask for an update at all. It binds no other mode.
         gate: u8,
         /// Its run of cells.
         cells: u32,
@@ -298,7 +299,8 @@ pub mod clause {
 }
 
 record! {
-    /// Operations of whomever a field of the record names.
+    /// Operations of whomever a field of the record names. Within a run in the order in which owners are recorded:
+    /// by provider, owners before groups, single before list, field, claim.
     Clause {
         /// The operations, as a resource says them.
         operations: u8,

@@ -1,5 +1,6 @@
 //! From bytes to a policy. Nothing is copied, and everything is checked before the first decision.
-//! Always: a `Policy` exists only if every offset, number and order in its table is what the writer writes.
+//! Always: a `Policy` exists only if every offset, number, reference and searched order in its table is one that a
+//! writer writes. `docs/table-format.md` lists what a forged table may still say otherwise: its meaning, never memory.
 
 use crate::error::LoadError;
 use crate::format::{
@@ -395,7 +396,7 @@ impl Policy<'_> {
             self.in_order(Section::Models, record, |at| self.models.at(at).name)?;
             self.run(Section::Models, record, model.fields, model.field_count, Section::Fields)?;
             self.run(Section::Models, record, model.resource, model.classes.saturating_add(1), Section::Resources)?;
-            if model.classes == 0 || model.fields != next || model.disabled > 255 {
+            if model.classes == 0 || model.classes > 1 << 16 || model.fields != next || model.disabled > 255 {
                 return Err(LoadError::Value { section: Section::Models, record });
             }
             next += model.field_count;

@@ -156,7 +156,7 @@ impl<'t> Policy<'t> {
         }
         if provider == Provider::UserPools && self.group_claim != NONE {
             let groups = Groups::of(claims.get(self.strings.get(self.group_claim)));
-            principal.in_group = matches!(groups, Groups::Unknown) || !groups.is_empty();
+            principal.in_group = groups.is_member();
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ impl<'t> Policy<'t> {
             None if self.group_claim == NONE => Groups::None,
             None => Groups::of(principal.caller.claims.get(self.strings.get(self.group_claim))),
         };
-        principal.in_group = matches!(groups, Groups::Unknown) || !groups.is_empty();
+        principal.in_group = groups.is_member();
         let pool = |source: &Source| source.provider == 0 && source.claim == self.group_claim;
         match self.sources.run(0, NONE).find(pool) {
             Some(source) => self.hold_groups(principal, &source, groups),

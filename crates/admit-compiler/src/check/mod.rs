@@ -29,6 +29,9 @@ pub const MAX_GROUPS: usize = 10_000;
 /// The most classes that a table numbers: groups that rules name, by claim and provider, and functions.
 pub const MAX_CLASSES: usize = u16::MAX as usize;
 
+/// The most classes of fields, by their rules, that a table numbers in one model.
+pub const MAX_FIELD_CLASSES: usize = u16::MAX as usize;
+
 /// One file of a policy.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Source {
@@ -293,13 +296,32 @@ impl<'a> Checker<'a> {
         let named = |group: &&crate::policy::Group| {
             !classes.contains_key(&(0, policy.group_claim.as_str(), group.name.as_str()))
         };
-        let count = classes.len() + policy.groups.iter().filter(named).count() + policy.functions.len();
-        if count > MAX_CLASSES
-            && let Some(place) = classes.values().max()
-        {
+        let in_storage = policy.rules().filter_map(|rule| match &rule.who {
+            crate::policy::Who::Function(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let in_data = policy.data_functions.iter().map(|rule| rule.function.as_str());
+        let functions: HashSet<&str> = in_storage.chain(in_data).collect();
+        let count = classes.len() + policy.groups.iter().filter(named).count() + functions.len();
+        let place = classes.values().max().copied();
+        let place = place.or_else(|| policy.groups.last().map(|group| group.place));
+        let place = place.or_else(|| policy.data_functions.last().map(|rule| rule.place)).unwrap_or_default();
+        if count > MAX_CLASSES {
             let message = format!("the policy names {count} groups and functions; the limit is {MAX_CLASSES}");
             let diagnostic = Diagnostic::new(codes::TABLE_LIMIT, place.file as usize, place.span, message);
             self.say(diagnostic.label("one of them").help("split the policy, or read groups from record fields"));
+        }
+        for model in policy.models.iter().filter(|model| model.fields.len() > MAX_FIELD_CLASSES) {
+            let classes = crate::matrix::Matrix::of(model).classes.len();
+            if classes > MAX_FIELD_CLASSES {
+                let place = model.place;
+                let message = format!(
+                    "`{}` has {classes} fields with different rules; the limit is {MAX_FIELD_CLASSES}",
+                    model.name
+                );
+                let error = Diagnostic::new(codes::TABLE_LIMIT, place.file as usize, place.span, message);
+                self.say(error.label("this model").help("give fields the same rules, or split the model"));
+            }
         }
     }
 }
