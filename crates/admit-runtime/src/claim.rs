@@ -71,7 +71,7 @@ impl<'a> Groups<'a> {
         match self {
             Groups::None => false,
             Groups::Unknown | Groups::One(_) => true,
-            Groups::List(list) => list.len() > 0,
+            Groups::List(list) => !list.is_empty(),
             Groups::Json(text) => json_list(text) != Some(0),
         }
     }

@@ -2,6 +2,7 @@
 //! Always: a warning names one cause, and is silent where an error already speaks.
 
 use super::data::Schema;
+use super::rules::DATA;
 use super::{Checker, Declared, either};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -11,19 +12,6 @@ use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, Span, Value, ValueKind};
 use admit_syntax::nearest;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// The words of `.to` for rules on records, in the order in which they are written.
-const WORDS: [(&str, Operations); 9] = [
-    ("create", Operations::CREATE),
-    ("read", Operations::READ),
-    ("get", Operations::GET),
-    ("list", Operations::LIST),
-    ("sync", Operations::SYNC),
-    ("listen", Operations::LISTEN),
-    ("search", Operations::SEARCH),
-    ("update", Operations::UPDATE),
-    ("delete", Operations::DELETE),
-];
 
 impl<'a> Checker<'a> {
     pub(super) fn lint(&mut self, policy: &Policy, schema: &Schema) {
@@ -366,7 +354,7 @@ fn words(operations: Operations) -> String {
     }
     let mut left = operations;
     let mut words = Vec::new();
-    for (word, of) in WORDS {
+    for (word, of) in DATA {
         if left.contains(of) && !of.is_empty() {
             left = left.without(of);
             words.push(format!("\"{word}\""));

@@ -54,16 +54,17 @@ impl Site {
     }
 }
 
-const DATA: [(&str, Operations); 9] = [
+/// The words of rules on records, in the order in which rules are written.
+pub(super) const DATA: [(&str, Operations); 9] = [
     ("create", Operations::CREATE),
-    ("update", Operations::UPDATE),
-    ("delete", Operations::DELETE),
     ("read", Operations::READ),
     ("get", Operations::GET),
     ("list", Operations::LIST),
     ("sync", Operations::SYNC),
     ("listen", Operations::LISTEN),
     ("search", Operations::SEARCH),
+    ("update", Operations::UPDATE),
+    ("delete", Operations::DELETE),
 ];
 const FIELD: [(&str, Operations); 4] = [
     ("create", Operations::CREATE),
