@@ -45,6 +45,15 @@ fn the_reference_names_every_warning_and_the_command_page_every_verb() {
 }
 
 #[test]
+fn examples_have_no_problem() {
+    for entry in std::fs::read_dir(root().join("docs/examples")).unwrap() {
+        let path = entry.unwrap().path();
+        let checked = check(&[Source { name: "example.policy".into(), text: std::fs::read(&path).unwrap() }]);
+        assert!(checked.diagnostics.is_empty(), "{}: {:#?}", path.display(), checked.diagnostics);
+    }
+}
+
+#[test]
 fn links_lead_somewhere() {
     for (path, text) in pages() {
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
