@@ -1,7 +1,9 @@
 //! `admit decide`: one decision for a person, or many for a program.
 
 use crate::inspect::table_of;
+use crate::matrix::{fields as fields_of, name_of, words_of};
 use crate::{Failure, Format, Outcome, requests};
+use admit_compiler::analysis::{Extent, Matrix, Resource};
 use admit_runtime::{Mode, Policy};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -246,33 +248,69 @@ impl Decide {
         rules.into_iter().any(|rule| ["owner", "DefinedIn"].iter().any(|word| text(rule, "text").contains(word)))
     }
 
-    /// What would have allowed it.
+    /// Who may do it, and the rules that give it.
     fn ways_in(&self, policy: &Policy<'_>, answer: &Value, out: &mut String) {
-        let near = answer["nearest"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let whom: Vec<String> = near
-            .iter()
-            .filter_map(|near| {
-                let same = |rule: &admit_runtime::Rule<'_>| {
-                    rule.file() == text(near, "file")
-                        && u64::from(rule.line()) == near["line"].as_u64().unwrap_or(0)
-                        && rule.to_string() == text(near, "text")
-                };
-                policy.rules().find(same).map(|rule| rule.whom().to_string())
-            })
-            .fold(Vec::new(), |mut all, whom| {
-                if !all.contains(&whom) {
-                    all.push(whom);
-                }
-                all
-            });
-        if whom.is_empty() {
-            out.push_str("\n  nobody is allowed to");
-        } else {
-            let _ = write!(out, "\n  would be allowed for {}", whom.join("; for "));
+        if answer["reason"] == "unknown" {
+            return; // nobody can ask for what there is not
         }
-        for rule in near {
+        let whom = self.who_may(policy, answer);
+        match whom.is_empty() {
+            true => out.push_str("\n  nobody is allowed to"),
+            false => drop(write!(out, "\n  would be allowed for {}", whom.join("; for "))),
+        }
+        for rule in answer["nearest"].as_array().into_iter().flatten() {
             let _ = write!(out, "\n          {}  {}:{}", text(rule, "text"), text(rule, "file"), rule["line"]);
         }
+    }
+
+    /// The callers that have the operation; where fields were refused, those that have it on all of these.
+    fn who_may(&self, policy: &Policy<'_>, answer: &Value) -> Vec<String> {
+        let matrix = Matrix::of(policy);
+        let refused: Vec<&str> =
+            answer["deniedFields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let operation = if self.can.len() == 1 { "call" } else { self.can.first().map_or("", String::as_str) };
+        let resource = self.can.last().map_or("", String::as_str);
+        // Who asks has these already, and they did not do. In storage only one of several may count.
+        let own_words = self.principal(policy).map(|asker| words_of(policy, &asker)).unwrap_or_default();
+        let mut whom = Vec::new();
+        for resource in matrix.resources.iter().filter(|of| name_of(of) == resource && self.is_path_of_key(&matrix, of))
+        {
+            let known = resource.operations().iter().find(|known| known.name() == operation);
+            for (caller, extent) in known.map(|known| matrix.who_can(*known, resource)).unwrap_or_default() {
+                if !matches!(resource, Resource::Path(..)) && own_words.contains(&caller.to_string()) {
+                    continue;
+                }
+                let own = matches!(resource, Resource::Path(_, path) if path.ends_with("{entity_id}/*"));
+                let mut words = caller.to_string();
+                match extent {
+                    Extent::Whole if own => words.push_str(", in a folder of one's own"),
+                    Extent::Whole => (),
+                    Extent::Fields(fields) if refused.iter().all(|field| fields.contains(*field)) => {
+                        words.push_str(&fields_of(extent));
+                    }
+                    Extent::Fields(_) => continue,
+                }
+                if !whom.contains(&words) {
+                    whom.push(words);
+                }
+            }
+        }
+        whom
+    }
+
+    /// Whether a resource is the deepest path of the key that is asked about, or no path at all.
+    fn is_path_of_key(&self, matrix: &Matrix, resource: &Resource) -> bool {
+        let Resource::Path(bucket, _) = resource else { return true };
+        let key = self.key.as_deref().unwrap_or_default();
+        let folder = |path: &str| path.trim_end_matches('*').trim_end_matches("{entity_id}/").to_owned();
+        let covers = |of: &Resource| match of {
+            Resource::Path(other, path) if other == bucket && key.starts_with(&folder(path)) => {
+                Some(folder(path).len())
+            }
+            _ => None,
+        };
+        let deepest = matrix.resources.iter().filter_map(covers).max();
+        deepest.is_some() && deepest == covers(resource)
     }
 }
 

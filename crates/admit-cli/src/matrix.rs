@@ -135,18 +135,29 @@ impl WhatCan {
     pub fn run(&self) -> Result<Outcome, Failure> {
         with_table(&self.policy, |policy| {
             let matrix = Matrix::of(policy);
-            let caller = crate::decide::caller(policy, &self.caller)?;
-            let words = words_of(policy, &caller);
+            let described = crate::decide::caller(policy, &self.caller)?;
+            let words = words_of(policy, &described);
             let is = |caller: &Caller| {
                 let words_match = words.contains(&caller.to_string());
                 let oidc = caller.to_string().ends_with("(oidc)");
-                let by_record = caller.depends_on_record() && tokens(&words, oidc);
-                words_match || by_record
+                words_match
+                    || (caller.depends_on_record() && tokens(&words, oidc) && may_be_named(caller, &words, &described))
             };
             let out = human(&matrix, is);
             crate::print(if out.is_empty() { "nothing" } else { out.trim_end() })?;
             Ok(())
         })
+    }
+}
+
+/// Whether a record could name this caller: as an owner if the token says who it is, in a group if it is in one.
+fn may_be_named(caller: &Caller, words: &[String], described: &Value) -> bool {
+    let groups = caller.to_string().starts_with("group");
+    match groups {
+        true => words.iter().any(|word| word.starts_with("group ")) || caller.to_string().contains(" by "),
+        false => {
+            described["claims"].as_object().is_some_and(|claims| claims.keys().any(|claim| claim != "cognito:groups"))
+        }
     }
 }
 
@@ -156,7 +167,7 @@ fn tokens(words: &[String], oidc: bool) -> bool {
 }
 
 /// The callers of the matrix that a described caller is.
-fn words_of(policy: &Policy<'_>, caller: &Value) -> Vec<String> {
+pub fn words_of(policy: &Policy<'_>, caller: &Value) -> Vec<String> {
     let mode = caller["mode"].as_str().unwrap_or_default();
     let list = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -188,13 +199,15 @@ pub fn with_table(
     report(&policy).map(|()| Outcome::Clean)
 }
 
-fn name_of(resource: &Resource) -> &str {
+/// The model, operation or bucket that a resource is, or is a path of.
+pub fn name_of(resource: &Resource) -> &str {
     match resource {
         Resource::Model(name) | Resource::Custom(_, name) | Resource::Path(name, _) => name,
     }
 }
 
-fn fields(extent: &Extent) -> String {
+/// The fields of an extent that is not all, in brackets.
+pub fn fields(extent: &Extent) -> String {
     match extent {
         Extent::Whole => String::new(),
         Extent::Fields(fields) if fields.is_empty() => " (key and time stamps)".into(),

@@ -119,6 +119,9 @@ sessions! {
     nobody_can: ["who-can", "delete", "Article", BULLETIN], "";
     what_an_editor_can: ["what-can", "groups=EDITORS", BULLETIN], "";
     what_a_guest_can: ["what-can", "guest", BULLETIN], "";
+    somebody_elses_folder: ["decide", "docs/examples/photos.policy", "--as", "identityPool identityId=b", "--can", "write", "photos", "--key", "own/a/x"], "";
+    who_may_delete_a_post: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "delete", "Post", "--record", "{}"], "";
+    what_somebody_without_groups_can: ["what-can", "sub=1 username=eve", "docs/examples/workspaces.policy"], "";
     what_the_key_can: ["what-can", "apiKey", BULLETIN], "";
     help: ["--help"], "";
     help_of_decide: ["decide", "--help"], "";
@@ -221,6 +224,43 @@ fn a_change_of_words_alone_is_none() {
 fn settings_that_decide_are_part_of_a_change() {
     let (said, status) = difference("  groups:", "  roles: \"preferred\"\n  groups:");
     assert_eq!((said.as_str(), status), ("! roles in storage: \"preferred\", was \"union\"\n0 gained, 0 lost\n", 1));
+}
+
+/// The words of a command line, quoted with `'…'` as in a shell.
+fn shell_words(line: &str) -> Vec<String> {
+    let quoted = line.split('\'').enumerate();
+    let words = quoted.flat_map(|(number, part)| match number % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    words.collect()
+}
+
+/// The sessions that docs/amplify.md shows, run with the policy that it shows before them.
+#[test]
+fn the_sessions_of_the_migration_guide_are_true() {
+    let page = std::fs::read_to_string(root().join("docs/amplify.md")).unwrap();
+    let folder = Folder::new("guide");
+    let mut policy = "";
+    let mut run = 0;
+    for block in page.split("\n```").collect::<Vec<_>>().chunks(2).filter_map(|pair| pair.get(1)) {
+        if let Some(text) = block.strip_prefix("policy\n") {
+            policy = text;
+        }
+        let Some(sessions) = block.strip_prefix("console\n") else { continue };
+        folder.file("app.policy", policy);
+        for session in sessions.split("$ admit ").skip(1).filter(|session| !session.contains(" | ")) {
+            let (line, said) = session.split_once('\n').unwrap_or((session, ""));
+            let output = Command::new(env!("CARGO_BIN_EXE_admit"))
+                .args(shell_words(line))
+                .current_dir(&folder.0)
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), said.trim_end(), "$ admit {line}");
+            run += 1;
+        }
+    }
+    assert!(run > 5, "only {run} sessions");
 }
 
 #[test]

@@ -276,7 +276,10 @@ impl<'a> Decision<'a> {
     /// The rules that give this operation to somebody, in source order: for a denial, the ways in.
     pub fn nearest(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
         let decision = *self;
-        self.candidates().filter(move |rule| !decision.holds(rule))
+        // A record goes as a whole: the rule of one field lets nobody delete it.
+        let deletes = self.asked.action.operation == crate::words::Operation::Delete;
+        let of_field = move |rule: &Rule<'a>| deletes && rule.rule.scope_kind == scope::FIELD;
+        self.candidates().filter(move |rule| !decision.holds(rule) && !of_field(rule))
     }
 
     /// The rules about the resource that give the operation: the model's before its fields'.

@@ -199,7 +199,7 @@ impl<'t> Splitter<'t> {
 pub fn not_yet(span: Span, what: &str) -> SyntaxError {
     SyntaxError::new(error::NOT_YET, span, format!("{what} is not in this version of the language"))
         .label("not understood yet")
-        .help("leave it out; `admit explain E0107` lists what this version lacks")
+        .help("leaving it out may allow more; `admit explain E0107` says what this version lacks")
 }
 
 fn every_declaration() -> String {

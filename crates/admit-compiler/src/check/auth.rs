@@ -288,7 +288,7 @@ impl Checker<'_> {
         self.say(
             Diagnostic::new(codes::NOT_YET, file, span, format!("{what} is not in this version of the language"))
                 .label("not understood yet")
-                .help("leave it out; `admit explain E0107` lists what this version lacks"),
+                .help("leaving it out may allow more; `admit explain E0107` says what this version lacks"),
         );
     }
 }

@@ -7,7 +7,7 @@ use super::{Checker, Declared, either};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::matrix::{Dynamic, DynamicKind, Matrix, Role, describe, roles};
-use crate::policy::{Field, Model, Policy, Rule, Who};
+use crate::policy::{Model, Policy, Rule, Who};
 use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, Span, Value, ValueKind};
 use admit_syntax::nearest;
@@ -187,16 +187,13 @@ impl<'a> Checker<'a> {
                 owns && operations.meets(Operations::UPDATE)
             });
             if gives.is_some() {
-                let message = format!("the owner of {} may give it away", a(&model.name));
+                let whom = if field.list { "one of the owners" } else { "the owner" };
+                let message = format!("{whom} in `{}` may give {} away", field.name, a(&model.name));
                 let warning =
                     Diagnostic::new(codes::OWNER_GIVES_AWAY, field.place.file as usize, field.place.span, message);
-                let help = format!(
-                    "if that is not meant, give the field rules without `update`: `{}: {} {{ {} }}`",
-                    field.name,
-                    if field.list { "string[]" } else { "string" },
-                    keeps_owner(field),
-                );
-                self.say(warning.label("its owner may change this field").help(help));
+                let help =
+                    "if that is not meant, give the field rules of its own: the model's, the owner's without `update`";
+                self.say(warning.label("whom it names may change it").help(help));
             }
         }
     }
@@ -270,15 +267,26 @@ impl<'a> Checker<'a> {
             let everyone: HashSet<Role> = model.rules.iter().filter(reads).flat_map(|rule| roles(&rule.who)).collect();
             let is_new = |role: &Role| !known.contains(role) && !everyone.contains(&Role::Everyone(role.mode()));
             let new = roles(&rule.who).into_iter().find(is_new);
+            let warning = |message: String| {
+                let (file, span) = (rule.place.file as usize, rule.place.span);
+                Diagnostic::new(codes::FIELD_REACHES, file, span, message).label("the model's rules do not say so")
+            };
+            let creates = |rule: &Rule| rule.operations.meets(Operations::CREATE);
+            let creators: HashSet<Role> =
+                model.rules.iter().filter(|rule| creates(rule)).flat_map(|rule| roles(&rule.who)).collect();
+            let may_create = |role: &Role| creators.contains(role) || creators.contains(&Role::Everyone(role.mode()));
+            let creator = roles(&rule.who).into_iter().find(|role| creates(rule) && !may_create(role));
             if let Some(role) = new.filter(|_| rule.operations.meets(Operations::READ)) {
-                let message = format!("this field rule lets {} reach every `{}`", describe(&role), model.name);
-                let message = match role {
-                    Role::Dynamic(_) => format!("this field rule lets {} reach the `{}`", describe(&role), model.name),
-                    _ => message,
-                };
-                let warning = Diagnostic::new(codes::FIELD_REACHES, rule.place.file as usize, rule.place.span, message);
+                let which = if matches!(role, Role::Dynamic(_)) { "the" } else { "every" };
+                let message = format!("this field rule lets {} reach {which} `{}`", describe(&role), model.name);
                 let help = "they see its key, its time stamps and this field; add them to the model's rules to say so";
-                self.say(warning.label("the model's rules do not name them").help(help));
+                self.say(warning(message).help(help));
+            } else if let Some(role) = creator {
+                let message =
+                    format!("this field rule lets {} create {} with this field", describe(&role), a(&model.name));
+                let help =
+                    "if that is not meant, write `.to([…])` without `create`; else add `create` to the model's rules";
+                self.say(warning(message).help(help));
             }
         }
     }
@@ -361,14 +369,4 @@ fn words(operations: Operations) -> String {
         }
     }
     format!(".to([{}])", words.join(", "))
-}
-
-/// A rule that lets the owner in a field keep it.
-fn keeps_owner(field: &Field) -> String {
-    let who = match (field.list, field.name.as_str()) {
-        (false, "owner") => "owner()".to_owned(),
-        (false, name) => format!("ownerDefinedIn(\"{name}\")"),
-        (true, name) => format!("ownersDefinedIn(\"{name}\")"),
-    };
-    format!("allow.{who}.to([\"create\", \"read\", \"delete\"])")
 }

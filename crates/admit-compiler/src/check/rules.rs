@@ -659,7 +659,6 @@ impl Checker<'_> {
     }
 
     /// The words of `.to([…])`; `Some(None)` where it is left out and may be.
-    #[allow(clippy::option_option)]
     fn operation_words(&mut self, reading: &Reading<'_>) -> Option<Option<Vec<(String, Span)>>> {
         let file = reading.file;
         let Some(to) = reading.modifier("to") else {
