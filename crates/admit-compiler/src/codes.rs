@@ -33,6 +33,12 @@ codes! {
     SETTING_VALUE = "E0206";
     /// A rule names a function that is not declared.
     UNKNOWN_FUNCTION = "E0207";
+    /// A named list that is not declared.
+    UNKNOWN_LIST = "E0208";
+    /// A named list that holds something else than what stands there.
+    LIST_KIND = "E0209";
+    /// Named lists that hold each other.
+    LIST_CYCLE = "E0210";
 
     /// A builder that does not exist.
     UNKNOWN_BUILDER = "E0301";
@@ -155,6 +161,8 @@ codes! {
     NEAR_OWNER = "W0718";
     /// A path whose keys are named by a list of the path above.
     LISTED_CHILD = "W0719";
+    /// A named list that nothing uses.
+    UNUSED_LIST = "W0720";
 }
 
 /// Every code, in order.

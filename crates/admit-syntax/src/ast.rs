@@ -59,6 +59,11 @@ pub struct File {
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs)]
 pub enum Item {
+    Use(Use),
+    Let(Let),
+    Group(Group),
+    Test(Test),
+    Invariant(Invariant),
     Auth(Auth),
     Data(Data),
     Model(Model),
@@ -98,12 +103,169 @@ pub enum ValueKind {
     Number(String),
     /// A bare word: `resizer`, `string`
     Name(String),
+    /// A list type: `string[]`, the word without its brackets
+    ListOf(String),
+    /// `...STAFF`, in a list: the elements of a named list, here
+    Spread(String),
     /// `[a, b]`
     List(Vec<Value>),
     /// `{ key: value }`
     Object(Vec<Setting>),
     /// `group("EDITORS")`, `Post.mutations(["create"])`: a word, called, then called upon
     Calls(Vec<Call>),
+}
+
+/// `use "common.policy"`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Use {
+    /// The file, relative to the one that this stands in.
+    pub path: Text,
+    /// The whole declaration.
+    pub span: Span,
+}
+
+/// `let STAFF = ["ADMINS", "EDITORS"]`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Let {
+    /// The `///` lines before it.
+    pub doc: Vec<String>,
+    /// The list's name.
+    pub name: Name,
+    /// What is in it.
+    pub list: Named,
+    /// The whole declaration.
+    pub span: Span,
+}
+
+/// What a named list holds.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Named {
+    /// Rules; a list of nothing but spreads is one too, though what it spreads may be texts.
+    Rules(Rules),
+    /// Texts: a list value.
+    Texts(Value),
+}
+
+/// Rules, and names of lists of rules that are spread among them, each in source order.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Rules {
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// The names behind `...`.
+    pub spreads: Vec<Name>,
+}
+
+/// `group ADMINS { precedence: 0  actsAs: ["EDITORS"] }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Group {
+    /// The `///` lines before it.
+    pub doc: Vec<String>,
+    /// The group's name, written bare or quoted.
+    pub name: Name,
+    /// The settings, in source order.
+    pub settings: Vec<Setting>,
+    /// `role: { allow.actions([…]).on([…]) }`: each such member, its key and its rules.
+    pub roles: Vec<(Name, Vec<Rule>)>,
+    /// The whole declaration.
+    pub span: Span,
+}
+
+/// `test "editors touch drafts only" { … }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Test {
+    /// What it is called.
+    pub name: Text,
+    /// The members, in source order.
+    pub members: Vec<TestMember>,
+    /// The whole declaration.
+    pub span: Span,
+}
+
+/// A member of a test.
+#[derive(Clone, PartialEq, Debug)]
+pub enum TestMember {
+    /// `let eve = user { groups: ["EDITORS"] }`
+    Let(Name, Subject),
+    /// `eve can ["read"] draft`
+    Assertion(Box<Assertion>),
+}
+
+/// `eve cannot ["update"] draft with { title: "x" }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Assertion {
+    /// Who.
+    pub caller: Subject,
+    /// `can` rather than `cannot`.
+    pub can: bool,
+    /// The word `can` or `cannot`.
+    pub verb: Span,
+    /// The operations, texts and spreads; none for custom operations.
+    pub operations: Option<Value>,
+    /// What it acts on.
+    pub target: Subject,
+    /// What is proposed.
+    pub input: Option<Value>,
+    /// The whole assertion.
+    pub span: Span,
+}
+
+/// A caller, or what it acts on: `guest`, `user { sub: "1" }`, `function resizer`, `Post.notes`, `articles "a.md"`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Subject {
+    /// `function` stands before the name.
+    pub is_function: bool,
+    /// The word, bare or quoted.
+    pub name: Name,
+    /// A word behind a dot.
+    pub member: Option<Name>,
+    /// `{ sub: "1" }`
+    pub object: Option<Vec<Setting>>,
+    /// `"drafts/a.md"`
+    pub key: Option<Text>,
+    /// All of it.
+    pub span: Span,
+}
+
+/// `invariant "only admins delete" { … }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Invariant {
+    /// What it is called.
+    pub name: Text,
+    /// What it requires, in source order.
+    pub requirements: Vec<Requirement>,
+    /// The whole declaration.
+    pub span: Span,
+}
+
+/// One thing that an invariant requires.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Requirement {
+    /// Which form.
+    pub kind: RequirementKind,
+    /// All of it.
+    pub span: Span,
+}
+
+/// The forms of a [`Requirement`].
+#[derive(Clone, PartialEq, Debug)]
+pub enum RequirementKind {
+    /// `only [group("ADMINS"), owner()] can ["delete"] Post`: the who's, a list value
+    Only(Value, Deed),
+    /// `no guest() can ["read"] Post`: the who, a value of calls
+    No(Value, Deed),
+    /// `whoever can ["update"] Post can ["get"] Post`
+    Whoever(Deed, Deed),
+    /// `no one can both ["create"] Payment and approvePayment`
+    NoOne(Deed, Deed),
+}
+
+/// Operations on something.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Deed {
+    /// The operations, texts and spreads; none for custom operations.
+    pub operations: Option<Value>,
+    /// What they are done to.
+    pub target: Subject,
 }
 
 /// `auth { … }`
@@ -114,7 +276,7 @@ pub struct Auth {
     /// The settings, in source order.
     pub settings: Vec<Setting>,
     /// The rules, in source order.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
     /// The whole declaration.
     pub span: Span,
 }
@@ -127,7 +289,7 @@ pub struct Data {
     /// The settings, in source order.
     pub settings: Vec<Setting>,
     /// The rules, in source order.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
     /// The whole declaration.
     pub span: Span,
 }
@@ -144,7 +306,7 @@ pub struct Model {
     /// Members that are calls: `identifier(["team", "slug"])`.
     pub calls: Vec<Call>,
     /// The rules, in source order.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
     /// The whole declaration, without its description.
     pub span: Span,
 }
@@ -159,7 +321,7 @@ pub struct Field {
     /// Its type.
     pub ty: Type,
     /// `Some` if the field has braces, with the rules in them (perhaps none).
-    pub rules: Option<Vec<Rule>>,
+    pub rules: Option<Rules>,
     /// The braces, if there are any.
     pub braces: Option<Span>,
 }
@@ -198,7 +360,7 @@ pub struct TypeDecl {
     /// The fields; rules on them or beside them are kept so that the checker can reject them.
     pub fields: Vec<Field>,
     /// Rules that stand here though a type carries none.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
     /// The whole declaration.
     pub span: Span,
 }
@@ -241,7 +403,7 @@ pub struct Operation {
     /// `handler: custom`, `for: publish`, …
     pub settings: Vec<Setting>,
     /// The rules, in source order.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
     /// The whole declaration.
     pub span: Span,
 }
@@ -287,20 +449,22 @@ pub struct Path {
     /// The path as written.
     pub path: Text,
     /// The rules, in source order.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
     /// The whole member.
     pub span: Span,
 }
 
-/// `allow.groups(["EDITORS"]).to(["read"])`
+/// `allow.groups(["EDITORS"]).to(["read"]).when(record.state == "draft")`
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rule {
-    /// The word before the first dot: `allow`. Anything else is for the checker to reject.
+    /// The word before the first dot: `allow` or `deny`. Anything else is for the checker to reject.
     pub effect: Name,
     /// The WHO: `groups(["EDITORS"])`; `guest` may stand without parentheses.
     pub who: Call,
     /// What follows: `.to(["read"])`, `.withClaimIn("c")`, in source order.
     pub modifiers: Vec<Call>,
+    /// The conditions: `.when(…)`, of which the checker takes one.
+    pub conditions: Vec<When>,
     /// From the effect to the last parenthesis.
     pub span: Span,
 }
@@ -314,4 +478,94 @@ pub struct Call {
     pub args: Option<Vec<Value>>,
     /// The word and its parentheses.
     pub span: Span,
+}
+
+/// `.when(record.state == "draft")`
+#[derive(Clone, PartialEq, Debug)]
+pub struct When {
+    /// What must be true.
+    pub condition: Condition,
+    /// From `when` to the parenthesis.
+    pub span: Span,
+}
+
+/// Something that is true, false or unknown of a request.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Condition {
+    /// Which form.
+    pub kind: ConditionKind,
+    /// All of it.
+    pub span: Span,
+}
+
+/// The forms of a [`Condition`].
+#[derive(Clone, PartialEq, Debug)]
+pub enum ConditionKind {
+    /// `a || b`: two or more
+    Or(Vec<Condition>),
+    /// `a && b`: two or more
+    And(Vec<Condition>),
+    /// `!a`
+    Not(Box<Condition>),
+    /// `record.state == "draft"`
+    Compare(Operand, Comparator, Operand),
+    /// `record.locked`, `record.tags.contains("x")`, `true`
+    Operand(Operand),
+}
+
+/// How two operands are compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Comparator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+}
+
+/// What a condition reads or compares with.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Operand {
+    /// Which form.
+    pub kind: OperandKind,
+    /// All of it.
+    pub span: Span,
+}
+
+/// The forms of an [`Operand`].
+#[derive(Clone, PartialEq, Debug)]
+pub enum OperandKind {
+    /// `"draft"`
+    Text(String),
+    /// `12`: the digits as written
+    Number(String),
+    /// `true`, `false`
+    Bool(bool),
+    /// `null`
+    Null,
+    /// `["draft", "review"]`
+    List(Vec<Operand>),
+    /// `record.state`: a word, and what is read of it
+    Reading(Name, Vec<Read>),
+}
+
+/// One step of what is read of a word.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Read {
+    /// `.state`
+    Member(Name),
+    /// `["custom:tenant"]`
+    Index(Text),
+    /// `.contains("x")`
+    Ask(Name, Box<Operand>),
+}
+
+impl Rules {
+    /// Whether nothing stands here, neither rule nor spread.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.spreads.is_empty()
+    }
 }

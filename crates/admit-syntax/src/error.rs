@@ -34,8 +34,6 @@ pub const UNTERMINATED: &str = "E0104";
 pub const STRANGE_CHARACTER: &str = "E0105";
 /// An escape that JSON does not have.
 pub const BAD_ESCAPE: &str = "E0106";
-/// Part of the language, but not of this version.
-pub const NOT_YET: &str = "E0107";
 /// The file is not UTF-8.
 pub const NOT_UTF8: &str = "E0108";
 /// The file is larger than [`crate::MAX_FILE`].
@@ -44,14 +42,13 @@ pub const TOO_LARGE: &str = "E0901";
 pub const TOO_DEEP: &str = "E0902";
 
 /// Every code of this crate.
-pub const CODES: [&str; 10] = [
+pub const CODES: [&str; 9] = [
     UNEXPECTED,
     UNBALANCED,
     NO_DECLARATION,
     UNTERMINATED,
     STRANGE_CHARACTER,
     BAD_ESCAPE,
-    NOT_YET,
     NOT_UTF8,
     TOO_LARGE,
     TOO_DEEP,

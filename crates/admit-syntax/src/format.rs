@@ -98,6 +98,8 @@ struct Group {
     layout: Layout,
     /// A blank before the opener.
     apart: bool,
+    /// A comma behind each entry that has a line of its own.
+    commas: bool,
 }
 
 /// How brackets may stand.
@@ -140,8 +142,15 @@ struct Printer<'t> {
 
 fn layout(kind: Kind) -> Layout {
     match kind {
-        Kind::auth | Kind::data | Kind::model | Kind::type_declaration | Kind::storage => Layout::Lines,
-        Kind::field_rules | Kind::operation => Layout::One,
+        Kind::auth
+        | Kind::group
+        | Kind::data
+        | Kind::model
+        | Kind::type_declaration
+        | Kind::storage
+        | Kind::test
+        | Kind::invariant => Layout::Lines,
+        Kind::field_rules | Kind::operation | Kind::role_rules => Layout::One,
         _ => Layout::Fits,
     }
 }
@@ -229,7 +238,9 @@ impl Printer<'_> {
             }
         }
         self.gap(gap, after_member, &mut entries);
-        Group { open, close, entries, layout: layout(kind), apart: open == '{' || kind == Kind::enum_type }
+        let apart = open == '{' || matches!(kind, Kind::enum_type | Kind::operations | Kind::operands);
+        let commas = open != '{' && !matches!(kind, Kind::when | Kind::parenthesized | Kind::asking | Kind::index);
+        Group { open, close, entries, layout: layout(kind), apart, commas }
     }
 
     fn quoted(&self, kind: TokenKind, text: &str) -> String {
@@ -322,8 +333,8 @@ fn flat_group(group: &Group, out: &mut String) -> Option<()> {
 fn opening(group: &Group, out: &mut String) {
     let apart = match out.chars().last() {
         None | Some('(' | '[' | ' ' | '\n') => false,
-        Some(':' | ',') => true,
-        Some(_) => group.apart,
+        Some(':' | ',' | '=' | '&' | '|') => true,
+        Some(_) => group.apart || out.ends_with("only"),
     };
     out.push_str(if apart { " " } else { "" });
     out.push(group.open);
@@ -333,7 +344,8 @@ fn opening(group: &Group, out: &mut String) {
 fn between(out: &str, next: &str) -> &'static str {
     let tight = matches!(next, "," | ":" | "." | "!" | ")" | "]");
     match out.chars().last() {
-        None | Some('(' | '[' | '.' | ' ' | '\n') => "",
+        None | Some('(' | '[' | '.' | ' ' | '\n' | '!') => "",
+        Some('=' | '&' | '|' | '<' | '>') => " ",
         Some(_) if tight => "",
         Some(_) => " ",
     }
@@ -360,7 +372,8 @@ impl Printer<'_> {
         let mut start = 0;
         for node in self.tree.declarations() {
             let blank_before = self.gap(start..node.tokens.start, start > 0, &mut entries);
-            let ends = if node.kind == Kind::function { Ends::Line } else { Ends::Block };
+            let line = matches!(node.kind, Kind::function | Kind::use_declaration | Kind::let_declaration);
+            let ends = if line { Ends::Line } else { Ends::Block };
             entries.push(Entry::Member { docs: self.docs(node), blank_before, ends });
             start = node.tokens.end;
         }
@@ -419,6 +432,13 @@ impl Printer<'_> {
         let start = self.out.len();
         for (number, doc) in docs.iter().enumerate() {
             match doc {
+                // A long condition goes on with its operator on a new line.
+                Doc::Token(text) if text == "&&" || text == "||" => {
+                    if !self.out.ends_with(' ') {
+                        self.line(indent + 2);
+                    }
+                    self.write(text);
+                }
                 Doc::Token(text) => {
                     let blank = if self.out.len() == start { "" } else { between(&self.out, text) };
                     self.write(blank);
@@ -481,7 +501,7 @@ impl Printer<'_> {
             self.group_in_lines(inner, indent);
         } else if !group.entries.is_empty() {
             self.line(indent + 2);
-            let comma = if group.open == '{' { None } else { Some(",") };
+            let comma = group.commas.then_some(",");
             self.entries(&group.entries, indent + 2, comma);
             self.line(indent);
         }

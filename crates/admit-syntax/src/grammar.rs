@@ -4,7 +4,6 @@
 use crate::ast::Span;
 use crate::error::{self, SyntaxError};
 use crate::lexer::{Token, TokenKind};
-use crate::split;
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 use pest::iterators::Pair;
@@ -51,9 +50,6 @@ struct Misfit<'a> {
 
 impl Misfit<'_> {
     fn explain(&self, error: &pest::error::Error<Kind>, start: usize) -> SyntaxError {
-        if let Some(error) = self.not_yet() {
-            return error;
-        }
         let position = start
             + match error.location {
                 InputLocation::Pos(position) => position,
@@ -86,6 +82,10 @@ impl Misfit<'_> {
     /// What the user may have meant.
     fn help(&self, found: Option<usize>, before: Option<usize>) -> Option<String> {
         match (self.token(before), self.token(found)) {
+            ("let", "=") => Some("a list has a name: `let STAFF = [\"ADMINS\"]`".into()),
+            (_, "=") if self.is_in_a_condition(found) => Some("write `==`".into()),
+            (_, "and") if self.is_in_a_condition(found) => Some("write `&&`".into()),
+            (_, "or") if self.is_in_a_condition(found) => Some("write `||`".into()),
             (_, "=") => Some("write `:`".into()),
             (before, _) if found.is_some_and(|at| self.tokens[at].kind == TokenKind::String) && before.len() > 1 => {
                 Some(format!("inside `[ ]` and `( )` a comma goes between: `{before}, {}`", self.token(found)))
@@ -96,27 +96,33 @@ impl Misfit<'_> {
         }
     }
 
-    /// `.when`, `...` and operators belong to conditions and lists that this version does not have.
-    fn not_yet(&self) -> Option<SyntaxError> {
-        let solid: Vec<usize> = self.piece.clone().filter(|at| !self.tokens[*at].kind.is_trivia()).collect();
-        let text = |at: usize| &self.text[self.tokens[at].span.range()];
-        for (number, at) in solid.iter().enumerate() {
-            let next = solid.get(number + 1).map(|next| text(*next));
-            let before = number.checked_sub(1).map(|before| text(solid[before]));
-            if text(*at) == "when" && before == Some(".") && next == Some("(") {
-                return Some(split::not_yet(self.tokens[*at].span, "`.when`"));
+    /// Whether `when(` is open at a place.
+    fn is_in_a_condition(&self, found: Option<usize>) -> bool {
+        let solid = |at: &usize| !self.tokens[*at].kind.is_trivia();
+        let before = self.piece.start..found.unwrap_or(self.piece.end);
+        let mut open = Vec::new();
+        let mut word = "";
+        for at in before.filter(solid) {
+            match self.tokens[at].kind {
+                kind if kind.closer().is_some() => open.push(word),
+                kind if kind.is_closer() => drop(open.pop()),
+                _ => (),
             }
-            if self.tokens[*at].kind == TokenKind::Spread {
-                return Some(split::not_yet(self.tokens[*at].span, "`...`"));
-            }
+            word = self.token(Some(at));
         }
-        None
+        open.contains(&"when")
     }
 
     fn expected(&self, positives: &[Kind], before: Option<usize>) -> String {
         let has = |kind: Kind| positives.contains(&kind);
         if has(Kind::colon) && has(Kind::dot) {
             return "`:` for a field or `.` for a rule".into();
+        }
+        if has(Kind::comparator) {
+            return "a comparison such as `==`, `&&`, `||` or `)`".into();
+        }
+        if has(Kind::kw_can) && has(Kind::kw_cannot) {
+            return "`can` or `cannot`".into();
         }
         let mut words: Vec<&str> = positives.iter().filter_map(|kind| self.word(*kind, before)).collect();
         words.sort_by_key(|word| (word.starts_with('`'), *word));
@@ -153,18 +159,59 @@ impl Misfit<'_> {
         None
     }
 
+    /// What may stand where a subject may.
+    fn subject(&self, before: Option<usize>) -> &'static str {
+        match self.token(before) {
+            "can" | "cannot" | "]" | "and" | "both" => "what it acts on, such as `Post`",
+            "=" => "a caller or a record",
+            _ => "a caller, such as `guest`",
+        }
+    }
+
+    /// What may stand where an operand may: the first of a condition, or the second of a comparison.
+    fn compared(&self, before: Option<usize>) -> &'static str {
+        match self.token(before) {
+            "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" => "a value to compare with",
+            _ => "a condition",
+        }
+    }
+
     fn word(&self, kind: Kind, before: Option<usize>) -> Option<&'static str> {
         use Kind::*;
         Some(match kind {
-            declaration | auth | data | model | type_declaration | enum_declaration | operation | function
-            | storage | kw_auth | kw_data | kw_model | kw_type | kw_function | kw_storage | operation_kind => {
-                "a declaration"
+            declaration | use_declaration | let_declaration | auth | group | data | model | type_declaration
+            | enum_declaration | operation | function | storage | test | invariant | kw_use | kw_auth | kw_group
+            | kw_data | kw_model | kw_type | kw_storage | kw_test | kw_invariant | operation_kind => "a declaration",
+            kw_function if self.token(Some(self.piece.start)) != "test" => "a declaration",
+            kw_let if self.token(Some(self.piece.start)) != "test" => "a declaration",
+            kw_let | test_let => "`let`",
+            kw_function | assertion | subject => self.subject(before),
+            requirement | only | no | whoever | no_one | kw_only | kw_no | kw_whoever => {
+                "`only`, `no`, `whoever` or `no one`"
             }
+            kw_can => "`can`",
+            kw_cannot => "`cannot`",
+            kw_with | with => "`with`",
+            kw_both => "`both`",
+            kw_one => "`one`",
+            kw_and => "`and`",
+            condition | conjunction | negation | parenthesized | comparison | reading | not => "a condition",
+            operand | operands => self.compared(before),
+            comparator => "`==` or another comparison",
+            operations => "operations, such as `[\"read\"]`",
+            and => "`&&`",
+            or => "`||`",
+            index => "`[`",
+            when | kw_when | asking => "a name",
+            spread | dots => return None,
+            equals => "`=`",
+            role_rules => "a setting",
             field | parameter => "a field",
             field_rules | lbrace => "`{`",
             call_member | name | call | calls if kind != calls => "a name",
             setting | key => "a setting",
             path => "a path, such as `\"drafts/*\"`",
+            rules | list | lbracket if self.token(before) == "=" => "a list, such as `[\"ADMINS\"]`",
             rules | lbracket | brackets => "`[`",
             parameters | arguments | lparen => "`(`",
             r#type | enum_type | kw_enum => "a type",

@@ -10,11 +10,23 @@ use std::ops::Range;
 pub const MAX_DEPTH: usize = 64;
 
 /// The words that begin a declaration.
-pub const DECLARATIONS: [&str; 10] =
-    ["auth", "data", "model", "type", "enum", "query", "mutation", "subscription", "function", "storage"];
-
-/// The words that will begin one in a later version.
-const LATER: [&str; 5] = ["use", "let", "group", "test", "invariant"];
+pub const DECLARATIONS: [&str; 15] = [
+    "use",
+    "let",
+    "auth",
+    "group",
+    "data",
+    "model",
+    "type",
+    "enum",
+    "query",
+    "mutation",
+    "subscription",
+    "function",
+    "storage",
+    "test",
+    "invariant",
+];
 
 /// A run of tokens that is one declaration, or that cannot be one.
 pub struct Piece {
@@ -68,7 +80,7 @@ impl<'t> Splitter<'t> {
         if !self.is_keyword(at) || (at > 0 && self.kind(at - 1) == Some(TokenKind::Colon)) {
             return false;
         }
-        use TokenKind::{Colon, LBrace, LParen, String, Word};
+        use TokenKind::{Colon, LBrace, LParen, Operator, String, Word};
         let next = (self.kind(at + 1), self.kind(at + 2));
         match self.text(at) {
             "auth" | "data" => next.0 == Some(LBrace),
@@ -76,8 +88,21 @@ impl<'t> Splitter<'t> {
                 matches!(next, (Some(Word), Some(Colon | LParen | LBrace)))
             }
             "function" => next.0 == Some(Word) && !matches!(next.1, Some(Colon | LParen | LBrace)),
-            "storage" => matches!(next, (Some(Word | String), Some(LBrace))),
+            "storage" | "group" => matches!(next, (Some(Word | String), Some(LBrace))),
+            "use" => next.0 == Some(String),
+            "test" | "invariant" => matches!(next, (Some(String), Some(LBrace))),
+            "let" => matches!(next, (Some(Word), Some(Operator))),
             _ => matches!(next, (Some(Word), Some(LBrace))),
+        }
+    }
+
+    /// Whether the words here may be part of the declaration that begins at `start`: `function x` and `use "y"` as
+    /// two values of an enum, `let x =` and the caller `function x` in a test.
+    fn may_stand_inside(&self, start: usize, at: usize) -> bool {
+        match self.text(at) {
+            "function" | "use" => true,
+            "let" => self.text(start) == "test",
+            _ => false,
         }
     }
 
@@ -89,16 +114,22 @@ impl<'t> Splitter<'t> {
     /// Where the piece that begins here ends, and why it is no declaration.
     fn piece(&self, start: usize) -> (usize, Option<SyntaxError>) {
         let mut error = self.no_declaration(start);
-        if error.is_none() && self.text(start) == "function" && self.kind(start + 1) == Some(TokenKind::Word) {
+        let whole = match self.text(start) {
+            "function" => Some(TokenKind::Word),
+            "use" => Some(TokenKind::String),
+            _ => None,
+        };
+        if error.is_none() && whole.is_some() && self.kind(start + 1) == whole {
             return (start + 2, None);
         }
+        // The bracket whose closing ends the declaration.
+        let last = if self.text(start) == "let" { TokenKind::RBracket } else { TokenKind::RBrace };
         let mut open: Vec<usize> = Vec::new();
         let mut at = start;
         while at < self.solid.len() {
             // The word after the keyword is the declaration's name, whatever word it is.
             let may_begin = at > start + 1 || (at == start + 1 && error.is_some());
-            // `function x` may stand inside, as two values of an enum.
-            let inside = || self.is_first_on_line(at) && self.text(at) != "function";
+            let inside = || self.is_first_on_line(at) && !self.may_stand_inside(start, at);
             if may_begin && self.begins(at) && (open.is_empty() || inside()) {
                 break;
             }
@@ -110,7 +141,7 @@ impl<'t> Splitter<'t> {
                 }
             } else if kind.is_closer() {
                 self.close(&mut open, at, &mut error);
-                if open.is_empty() && kind == TokenKind::RBrace {
+                if open.is_empty() && kind == last {
                     return (at + 1, error);
                 }
             }
@@ -180,9 +211,6 @@ impl<'t> Splitter<'t> {
             let error = SyntaxError::new(error::UNEXPECTED, span, format!("expected a declaration, found `{text}`"));
             return Some(error.label("no declaration begins so").help(every_declaration()));
         }
-        if LATER.contains(&text) {
-            return Some(not_yet(span, &format!("`{text}`")));
-        }
         let error = SyntaxError::new(error::NO_DECLARATION, span, format!("unknown declaration `{text}`"))
             .label("no declaration begins so");
         Some(match nearest(text, DECLARATIONS) {
@@ -193,13 +221,6 @@ impl<'t> Splitter<'t> {
             None => error.help(every_declaration()),
         })
     }
-}
-
-/// What belongs to the language, but not to this version.
-pub fn not_yet(span: Span, what: &str) -> SyntaxError {
-    SyntaxError::new(error::NOT_YET, span, format!("{what} is not in this version of the language"))
-        .label("not understood yet")
-        .help("leaving it out may allow more; `admit explain E0107` says what this version lacks")
 }
 
 fn every_declaration() -> String {

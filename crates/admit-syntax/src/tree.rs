@@ -118,7 +118,22 @@ fn is_mark(kind: Kind) -> bool {
     use Kind::*;
     matches!(
         kind,
-        kw_auth
+        kw_use
+            | kw_let
+            | kw_group
+            | kw_test
+            | kw_invariant
+            | kw_when
+            | kw_can
+            | kw_cannot
+            | kw_with
+            | kw_only
+            | kw_no
+            | kw_one
+            | kw_both
+            | kw_and
+            | kw_whoever
+            | kw_auth
             | kw_data
             | kw_model
             | kw_type
@@ -135,5 +150,10 @@ fn is_mark(kind: Kind) -> bool {
             | comma
             | dot
             | bang
+            | not
+            | dots
+            | equals
+            | and
+            | or
     )
 }

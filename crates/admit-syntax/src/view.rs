@@ -33,6 +33,22 @@ impl View<'_> {
         let span = self.tree.span(node);
         let rules = self.rules(node);
         match node.kind {
+            Kind::use_declaration => Item::Use(Use { path: self.literal(node), span }),
+            Kind::let_declaration => Item::Let(Let { doc, name: self.name(node), list: self.named(node), span }),
+            Kind::group => {
+                let roles =
+                    children(node, Kind::role_rules).map(|role| (self.key(role), self.rules(role).rules)).collect();
+                Item::Group(Group { doc, name: self.key(node), settings: self.settings(node), roles, span })
+            }
+            Kind::test => {
+                let members = node.children.iter().filter_map(|child| self.test_member(child)).collect();
+                Item::Test(Test { name: self.literal(node), members, span })
+            }
+            Kind::invariant => {
+                let requirements =
+                    children(node, Kind::requirement).filter_map(|child| self.requirement(child)).collect();
+                Item::Invariant(Invariant { name: self.literal(node), requirements, span })
+            }
             Kind::auth => Item::Auth(Auth { keyword: self.keyword(node), settings: self.settings(node), rules, span }),
             Kind::data => Item::Data(Data { keyword: self.keyword(node), settings: self.settings(node), rules, span }),
             Kind::model => {
@@ -54,7 +70,7 @@ impl View<'_> {
         }
     }
 
-    fn operation(&mut self, node: &Node, doc: Vec<String>, rules: Vec<Rule>, span: Span) -> Item {
+    fn operation(&mut self, node: &Node, doc: Vec<String>, rules: Rules, span: Span) -> Item {
         let kind = match child(node, Kind::operation_kind).map(|kind| self.text(kind)) {
             Some("mutation") => OperationKind::Mutation,
             Some("subscription") => OperationKind::Subscription,
@@ -107,9 +123,7 @@ impl View<'_> {
     fn value(&mut self, node: &Node) -> Value {
         let span = self.tree.span(node);
         let kind = match node.children.first() {
-            Some(of) if of.kind == Kind::list => {
-                ValueKind::List(children(of, Kind::value).map(|value| self.value(value)).collect())
-            }
+            Some(of) if of.kind == Kind::list => ValueKind::List(self.elements(of)),
             Some(of) if of.kind == Kind::object => ValueKind::Object(self.settings(of)),
             Some(of) if of.kind == Kind::string => ValueKind::Text(self.string(of)),
             Some(of) if of.kind == Kind::calls => self.calls(of),
@@ -118,9 +132,21 @@ impl View<'_> {
         Value { kind, span }
     }
 
+    /// The elements of a list: values, texts and spreads.
+    fn elements(&mut self, node: &Node) -> Vec<Value> {
+        let element = |child: &Node| match child.kind {
+            Kind::spread => Value { kind: ValueKind::Spread(self.name(child).text), span: self.tree.span(child) },
+            Kind::string => Value { kind: ValueKind::Text(self.string(child)), span: self.tree.span(child) },
+            _ => self.value(child),
+        };
+        node.children.iter().map(element).collect()
+    }
+
     fn calls(&mut self, node: &Node) -> ValueKind {
         let mut calls: Vec<Call> = children(node, Kind::call).map(|call| self.call(call)).collect();
+        let is_list = child(node, Kind::brackets).is_some();
         match calls.as_mut_slice() {
+            [Call { name, args: None, .. }] if is_list => ValueKind::ListOf(std::mem::take(&mut name.text)),
             [Call { name, args: None, .. }] => match name.text.as_str() {
                 "true" => ValueKind::Bool(true),
                 "false" => ValueKind::Bool(false),
@@ -136,16 +162,188 @@ impl View<'_> {
         Call { name: self.name(node), args, span: self.tree.span(node) }
     }
 
-    fn rules(&mut self, node: &Node) -> Vec<Rule> {
-        children(node, Kind::rule).map(|rule| self.rule(rule)).collect()
+    fn rules(&mut self, node: &Node) -> Rules {
+        let rules = children(node, Kind::rule).map(|rule| self.rule(rule)).collect();
+        Rules { rules, spreads: children(node, Kind::spread).map(|spread| self.name(spread)).collect() }
     }
 
     fn rule(&mut self, node: &Node) -> Rule {
         let span = self.tree.span(node);
         let mut calls = children(node, Kind::call).map(|call| self.call(call)).collect::<Vec<_>>().into_iter();
         let effect = self.name(node);
+        let conditions = children(node, Kind::when).filter_map(|when| self.when(when)).collect();
         let who = calls.next().unwrap_or(Call { name: effect.clone(), args: None, span });
-        Rule { effect, who, modifiers: calls.collect(), span }
+        Rule { effect, who, modifiers: calls.collect(), conditions, span }
+    }
+
+    // ---- conditions
+
+    fn when(&mut self, node: &Node) -> Option<When> {
+        let condition = self.condition(child(node, Kind::condition)?)?;
+        Some(When { condition, span: self.tree.span(node) })
+    }
+
+    /// A condition of any form; one part alone is that part.
+    fn condition(&mut self, node: &Node) -> Option<Condition> {
+        let mut parts = node.children.iter().filter_map(|part| self.part(part)).collect::<Vec<_>>();
+        let kind = match (node.kind, parts.len()) {
+            (_, 1) => return parts.pop(),
+            (Kind::condition, _) => ConditionKind::Or(parts),
+            _ => ConditionKind::And(parts),
+        };
+        Some(Condition { kind, span: self.tree.span(node) })
+    }
+
+    fn part(&mut self, node: &Node) -> Option<Condition> {
+        let span = self.tree.span(node);
+        match node.kind {
+            Kind::negation if self.tree.tokens[node.tokens.start].kind == TokenKind::Bang => {
+                let of = self.part(child(node, Kind::negation)?)?;
+                Some(Condition { kind: ConditionKind::Not(Box::new(of)), span })
+            }
+            Kind::negation | Kind::parenthesized => self.part(node.children.first()?),
+            Kind::comparison => self.comparison(node),
+            _ => self.condition(node),
+        }
+    }
+
+    fn comparison(&mut self, node: &Node) -> Option<Condition> {
+        let mut operands =
+            children(node, Kind::operand).map(|operand| self.operand(operand)).collect::<Vec<_>>().into_iter();
+        let left = operands.next()?;
+        let comparator = child(node, Kind::comparator).map(|comparator| match self.text(comparator) {
+            "==" => Comparator::Equal,
+            "!=" => Comparator::NotEqual,
+            "<" => Comparator::Less,
+            "<=" => Comparator::LessOrEqual,
+            ">" => Comparator::Greater,
+            ">=" => Comparator::GreaterOrEqual,
+            _ => Comparator::In,
+        });
+        let kind = match (comparator, operands.next()) {
+            (Some(comparator), Some(right)) => ConditionKind::Compare(left, comparator, right),
+            _ => ConditionKind::Operand(left),
+        };
+        Some(Condition { kind, span: self.tree.span(node) })
+    }
+
+    fn operand(&mut self, node: &Node) -> Operand {
+        let kind = match node.children.first() {
+            Some(of) if of.kind == Kind::string => OperandKind::Text(self.string(of)),
+            Some(of) if of.kind == Kind::operands => {
+                OperandKind::List(children(of, Kind::operand).map(|operand| self.operand(operand)).collect())
+            }
+            Some(of) if of.kind == Kind::reading => self.reading(of),
+            _ => OperandKind::Number(self.text(node).to_owned()),
+        };
+        Operand { kind, span: self.tree.span(node) }
+    }
+
+    fn reading(&mut self, node: &Node) -> OperandKind {
+        let root = self.name(node);
+        let steps: Vec<Read> = node.children.iter().skip(1).filter_map(|step| self.read(step)).collect();
+        match (root.text.as_str(), steps.is_empty()) {
+            ("true", true) => OperandKind::Bool(true),
+            ("false", true) => OperandKind::Bool(false),
+            ("null", true) => OperandKind::Null,
+            _ => OperandKind::Reading(root, steps),
+        }
+    }
+
+    fn read(&mut self, node: &Node) -> Option<Read> {
+        Some(match node.kind {
+            Kind::index => Read::Index(self.literal(node)),
+            Kind::asking => Read::Ask(self.name(node), Box::new(self.operand(child(node, Kind::operand)?))),
+            _ => Read::Member(Name { text: self.text(node).to_owned(), span: self.tree.span(node) }),
+        })
+    }
+
+    // ---- named lists, tests and invariants
+
+    fn named(&mut self, node: &Node) -> Named {
+        match (child(node, Kind::rules), child(node, Kind::list)) {
+            (None, Some(list)) => {
+                Named::Texts(Value { kind: ValueKind::List(self.elements(list)), span: self.tree.span(list) })
+            }
+            (rules, _) => Named::Rules(self.rules(rules.unwrap_or(node))),
+        }
+    }
+
+    fn test_member(&mut self, node: &Node) -> Option<TestMember> {
+        match node.kind {
+            Kind::test_let => Some(TestMember::Let(self.name(node), self.subject(child(node, Kind::subject)?))),
+            Kind::assertion => self.assertion(node).map(Box::new).map(TestMember::Assertion),
+            _ => None,
+        }
+    }
+
+    fn assertion(&mut self, node: &Node) -> Option<Assertion> {
+        let (caller, rest) = (child(node, Kind::subject)?, self.deeds(node));
+        let verb = self.tree.tokens[caller.tokens.end..].iter().find(|token| !token.kind.is_trivia())?.span;
+        let Deed { operations, target } = rest.into_iter().next()?;
+        let input = child(node, Kind::with).and_then(|with| child(with, Kind::object));
+        Some(Assertion {
+            caller: self.subject(caller),
+            can: self.tree.text[verb.range()] == *"can",
+            verb,
+            operations,
+            target,
+            input: input.map(|of| Value { kind: ValueKind::Object(self.settings(of)), span: self.tree.span(of) }),
+            span: self.tree.span(node),
+        })
+    }
+
+    /// The operations and targets of an assertion or a requirement, behind a caller if one comes first.
+    fn deeds(&mut self, node: &Node) -> Vec<Deed> {
+        let skipped = usize::from(node.kind == Kind::assertion);
+        let mut deeds = Vec::new();
+        let mut operations = None;
+        let mut parts = node.children.iter().filter(|part| matches!(part.kind, Kind::subject | Kind::operations));
+        for part in parts.by_ref().skip(skipped) {
+            match part.kind {
+                Kind::operations => {
+                    operations = Some(Value { kind: ValueKind::List(self.elements(part)), span: self.tree.span(part) });
+                }
+                _ => deeds.push(Deed { operations: operations.take(), target: self.subject(part) }),
+            }
+        }
+        deeds
+    }
+
+    fn subject(&mut self, node: &Node) -> Subject {
+        let is_function = child(node, Kind::key).is_none();
+        let mut names = children(node, Kind::name);
+        let member = if is_function { None } else { names.next() };
+        Subject {
+            is_function,
+            name: self.key(node),
+            member: member.map(|name| Name { text: self.text(name).to_owned(), span: self.tree.span(name) }),
+            object: child(node, Kind::object).map(|object| self.settings(object)),
+            key: child(node, Kind::string)
+                .map(|string| Text { value: self.string(string), span: self.tree.span(string) }),
+            span: self.tree.span(node),
+        }
+    }
+
+    fn requirement(&mut self, node: &Node) -> Option<Requirement> {
+        let of = node.children.first()?;
+        let mut deeds = self.deeds(of).into_iter();
+        let first = deeds.next()?;
+        let kind = match of.kind {
+            Kind::only => {
+                let list = child(of, Kind::list)?;
+                let whos = Value { kind: ValueKind::List(self.elements(list)), span: self.tree.span(list) };
+                RequirementKind::Only(whos, first)
+            }
+            Kind::no => {
+                let calls = child(of, Kind::calls)?;
+                let who = children(calls, Kind::call).map(|call| self.call(call)).collect();
+                RequirementKind::No(Value { kind: ValueKind::Calls(who), span: self.tree.span(calls) }, first)
+            }
+            Kind::whoever => RequirementKind::Whoever(first, deeds.next()?),
+            _ => RequirementKind::NoOne(first, deeds.next()?),
+        };
+        Some(Requirement { kind, span: self.tree.span(of) })
     }
 
     fn fields(&mut self, node: &Node) -> Vec<Field> {
@@ -199,12 +397,17 @@ impl View<'_> {
     }
 
     fn path(&mut self, node: &Node) -> Path {
-        let string = child(node, Kind::string);
-        let span = self.tree.span(string.unwrap_or(node));
-        let value = string.map(|string| self.string(string)).unwrap_or_default();
+        let path = self.literal(node);
         let rules = child(node, Kind::rules).map(|rules| self.rules(rules)).unwrap_or_default();
         let doc = self.tree.description(node.tokens.start);
-        Path { doc, path: Text { value, span }, rules, span: self.tree.span(node) }
+        Path { doc, path, rules, span: self.tree.span(node) }
+    }
+
+    /// The node's own string literal.
+    fn literal(&mut self, node: &Node) -> Text {
+        let string = child(node, Kind::string);
+        let value = string.map(|string| self.string(string)).unwrap_or_default();
+        Text { value, span: self.tree.span(string.unwrap_or(node)) }
     }
 
     /// The value of a string literal.

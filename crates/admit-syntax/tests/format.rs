@@ -18,6 +18,7 @@ macro_rules! formats {
 
 formats! {
     everything: include_str!("everything.policy");
+    constructs: include_str!("constructs.policy");
     one_line: "auth{loginWith:{email:true},groups:['ADMINS','EDITORS'],}model Post{title:string!,state:enum['draft','published']!,notes:string[]!{allow.owner()},body:string{allow.owner(),allow.guest()},identifier(['title']),allow.owner(),}function a function b storage files{'drafts/*':[allow.groups(['EDITORS']).to(['read','write']),allow.guest.to(['read'])],}";
     comments: "// first\n\n\n// second\nmodel Post { // on the brace\n  title: string // trails\n  // own line\n  body: string /* block */\n\n\n  /* before */ state: string\n  allow // odd\n    .owner() // end\n  // last\n}\n// after\n/* block */ function a // trailing\n";
     comments_in_lists: "auth { groups: [\n  \"A\", // first\n  // second is next\n  \"B\"\n  // no more\n] loginWith: { /* x */ email: true /* y */ } }\nmodel Post { allow.groups([/* a */ \"A\", /* b */ \"B\" /* c */, \"C\"]).to( /* d */ [\"read\"]) }";
@@ -26,6 +27,10 @@ formats! {
     operations: "query a: string { allow.publicApiKey() } mutation publish(id: id!, note: string): Post { allow.group(\"A\") allow.group(\"B\") } subscription c { for: [publish, Post.mutations([\"create\"])] allow.guest() }\nquery d";
     values_called_like_declarations: "enum Kind { function, model, query x }";
     quotes: "auth { groups: ['A\"B', 'it\\'s', \"tab\\t\", 'ü\\u00fc'] }";
+    lists: "let A=['X','Y']let B=[...A,'Z']let C=[allow.owner(),...D]model Post{...C allow.groups(A).to(B),}";
+    conditions: "model Post { allow.owner().when(! record.a&&(record.b||! ( record.c ==null ))&&record.d in['x','y']) deny.guest().when(claims['custom:x'].startsWith('aaaaaaaaaaaaaaaaaaaaaaaaaaaa') && record.tags.contains(claims.sub) || record.n>=-1) }";
+    tests_and_invariants: "test 'a b'{let e=user{groups:['A']},e can['read']Post{state:'x'}with{a:null},guest cannot articles 'a/b' function f can publish}invariant 'x'{only[group('A'),owner()]can['delete']Post no guest()can Post.notes,whoever can['get']Post can['list']Post no one can both a and b}";
+    a_trailing_comment_in_a_condition: "model Post { allow.owner().when(record.a // why\n  && record.b) }";
     empty: "";
     only_a_comment: "\n\n// nothing else\n\n";
     empty_blocks: "model Post {\n}\ntype T { }\nstorage s { \"a/*\": [ ] }\nauth { groups: [\n] }";
@@ -39,9 +44,61 @@ fn a_file_with_errors_is_refused() {
 /// Tokens in random order: mostly wrong files, some right ones.
 fn scraps() -> impl Strategy<Value = String> {
     let scrap = prop::sample::select(vec![
-        "model", "Post", "{", "}", "[", "]", "(", ")", ":", ",", ".", "!", "allow", "owner", "to", "\"read\"", "'x'",
-        "//", "\n", " ", "/*", "*/", "///", "auth", "groups", "storage", "\"a/*\"", "enum", "query", "12", "-", "é",
-        "\\", "\"", "'", "\u{0}", "=", "...",
+        "model",
+        "Post",
+        "{",
+        "}",
+        "[",
+        "]",
+        "(",
+        ")",
+        ":",
+        ",",
+        ".",
+        "!",
+        "allow",
+        "owner",
+        "to",
+        "\"read\"",
+        "'x'",
+        "//",
+        "\n",
+        " ",
+        "/*",
+        "*/",
+        "///",
+        "auth",
+        "groups",
+        "storage",
+        "\"a/*\"",
+        "enum",
+        "query",
+        "12",
+        "-",
+        "é",
+        "\\",
+        "\"",
+        "'",
+        "\u{0}",
+        "=",
+        "...",
+        "let",
+        "use",
+        "group",
+        "test",
+        "invariant",
+        "when",
+        "record",
+        "&&",
+        "||",
+        "==",
+        "in",
+        "can",
+        "cannot",
+        "with",
+        "only",
+        "no",
+        "one",
     ]);
     prop::collection::vec(scrap, 0..60).prop_map(|scraps| scraps.concat())
 }
@@ -60,7 +117,7 @@ fn spaced() -> impl Strategy<Value = String> {
         "\t",
     ]);
     prop::collection::vec(gap, 200).prop_map(|gaps| {
-        let text = include_str!("everything.policy");
+        let text = include_str!("constructs.policy");
         let parsed = parse(text);
         let solid = parsed.tree().tokens().iter().filter(|token| !token.kind.is_trivia());
         let pieces = solid.zip(gaps.iter().cycle()).map(|(token, gap)| format!("{gap}{}", &text[token.span.range()]));

@@ -1,6 +1,7 @@
 //! The `auth` block: the groups, the claims that hold them, and functions that manage users.
 //! Always: after this, [`Groups`] says of every group name whether a rule may use it.
 
+use super::lists::Word;
 use super::rules::{Ruled, Site};
 use super::{Checker, MAX_GROUPS, either, names};
 use crate::codes;
@@ -72,7 +73,7 @@ impl Checker<'_> {
     pub(super) fn read_auth_rules(&mut self) -> Vec<AuthFunction> {
         let mut functions = Vec::new();
         for (file, auth) in self.declared.auth.clone() {
-            for rule in &auth.rules {
+            for (file, rule) in self.written(file, &auth.rules) {
                 if let Some(Ruled::Auth(function)) = self.rule(Site::Auth, file, rule) {
                     functions.push(function);
                 }
@@ -127,8 +128,8 @@ impl Checker<'_> {
         let Some(texts) = self.texts(file, value, "a list of groups, such as `[\"ADMINS\", \"EDITORS\"]`") else {
             return;
         };
-        let mut first: HashMap<String, Span> = HashMap::new();
-        for (number, (name, span)) in texts.into_iter().enumerate() {
+        let mut first: HashMap<String, (usize, Span)> = HashMap::new();
+        for (number, Word { text: name, file, span }) in texts.into_iter().enumerate() {
             if number == MAX_GROUPS {
                 let message = "more than 10,000 groups";
                 self.say(
@@ -138,12 +139,12 @@ impl Checker<'_> {
                 );
             }
             self.group_name(file, span, &name);
-            if let Some(before) = first.insert(name.clone(), span) {
+            if let Some((of, before)) = first.insert(name.clone(), (file, span)) {
                 let message = format!("the group `{name}` is listed twice");
                 self.say(
                     Diagnostic::new(codes::DECLARED_TWICE, file, span, message)
                         .label("again here")
-                        .related(file, before, "listed here")
+                        .related(of, before, "listed here")
                         .help("the first place is its precedence; remove the other"),
                 );
                 continue;
@@ -186,7 +187,7 @@ impl Checker<'_> {
             let Some(texts) = self.texts(file, &claim.value, "a list of groups, such as `[\"Moderator\"]`") else {
                 continue;
             };
-            for (name, span) in texts {
+            for Word { text: name, file, span } in texts {
                 self.group_name(file, span, &name);
                 self.groups.claims.entry(claim.key.text.clone()).or_default().insert(name);
             }
@@ -194,7 +195,9 @@ impl Checker<'_> {
     }
 
     /// Reports a group that a rule names and nothing declares.
-    pub(super) fn group_known(&mut self, file: usize, span: Span, provider: Provider, claim: &str, name: &str) {
+    pub(super) fn group_known(&mut self, word: &Word, provider: Provider, claim: &str) {
+        let Word { text: name, file, span } = word;
+        let (file, span) = (*file, *span);
         if self.is_broken || self.groups.has(provider, claim, name) {
             return;
         }
@@ -248,40 +251,6 @@ impl Checker<'_> {
                 None
             }
         }
-    }
-
-    /// A list of texts, each with its place. Bare words are reported, and read as if they were quoted.
-    pub(super) fn texts(&mut self, file: usize, value: &Value, expected: &str) -> Option<Vec<(String, Span)>> {
-        let ValueKind::List(elements) = &value.kind else {
-            let error = Diagnostic::new(codes::SETTING_VALUE, file, value.span, format!("expected {expected}"));
-            let error = error.label("not a list");
-            let ValueKind::Text(text) = &value.kind else {
-                self.say(error.help(format!("write {expected}")));
-                return None;
-            };
-            // What is meant is clear: what follows from it is no second cause.
-            let list = format!("[{}]", self.text(file, value.span));
-            self.say(error.help(format!("write `{list}`")).edit(value.span, list));
-            return Some(vec![(text.clone(), value.span)]);
-        };
-        let mut texts = Vec::new();
-        for element in elements {
-            match &element.kind {
-                ValueKind::Text(text) => texts.push((text.clone(), element.span)),
-                ValueKind::Name(name) => {
-                    let error =
-                        Diagnostic::new(codes::SETTING_VALUE, file, element.span, format!("`{name}` needs quotes"));
-                    let help = format!("write `{}`", quote(name));
-                    self.say(error.label("a bare word").help(help).edit(element.span, quote(name)));
-                    texts.push((name.clone(), element.span));
-                }
-                _ => {
-                    let error = Diagnostic::new(codes::SETTING_VALUE, file, element.span, "expected a quoted text");
-                    self.say(error.label("not a text").help(format!("write {expected}")));
-                }
-            }
-        }
-        Some(texts)
     }
 
     pub(super) fn not_yet(&mut self, file: usize, span: Span, what: &str) {

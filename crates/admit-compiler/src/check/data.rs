@@ -2,6 +2,7 @@
 //! Always: after this, every rule's mode is either configured or reported.
 
 use super::Checker;
+use super::lists::Word;
 use super::rules::{Ruled, Site, mode_of};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -53,7 +54,7 @@ impl Checker<'_> {
                     }
                 }
             }
-            for rule in &data.rules {
+            for (file, rule) in self.written(file, &data.rules) {
                 match self.rule(Site::Data, file, rule) {
                     Some(Ruled::Rule(rule)) => schema.rules.push(rule),
                     Some(Ruled::Data(function)) => schema.functions.push(function),
@@ -82,7 +83,7 @@ impl Checker<'_> {
     fn read_modes(&mut self, file: usize, setting: &Setting) -> Option<Vec<Mode>> {
         let texts = self.texts(file, &setting.value, "a list of modes, such as `[\"userPool\", \"apiKey\"]`")?;
         let mut modes = Vec::new();
-        for (text, span) in texts {
+        for Word { text, file, span } in texts {
             let Some(mode) = self.mode(file, span, &text) else { continue };
             if modes.contains(&mode) {
                 let message = format!("the mode `{text}` is listed twice");

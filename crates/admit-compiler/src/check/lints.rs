@@ -19,6 +19,7 @@ impl<'a> Checker<'a> {
             return;
         }
         self.unused_groups();
+        self.unused_lists();
         self.repeated(&schema.rules, false);
         for (model, (file, written)) in policy.models.iter().zip(self.declared.models.clone()) {
             let field_rules = model.fields.iter().any(|field| !field.rules.is_empty());
@@ -52,6 +53,11 @@ impl<'a> Checker<'a> {
     /// Groups that no rule names; a rule with an error names its groups all the same.
     fn unused_groups(&mut self) {
         let mut named: HashSet<&'a str> = HashSet::new();
+        for (_, list) in &self.declared.lets {
+            if let ast::Named::Texts(value) = &list.list {
+                collect_texts(value, &mut named);
+            }
+        }
         for (_, rule) in self.written_rules() {
             if matches!(rule.who.name.text.as_str(), "group" | "groups") {
                 rule.who.args.iter().flatten().for_each(|value| collect_texts(value, &mut named));
@@ -73,13 +79,18 @@ impl<'a> Checker<'a> {
 
     fn written_rules(&self) -> Vec<Declared<'a, ast::Rule>> {
         let mut rules = Vec::new();
-        let of = |file: usize, rules: &'a [ast::Rule]| rules.iter().map(move |rule| (file, rule));
+        let of = |file: usize, rules: &'a ast::Rules| rules.rules.iter().map(move |rule| (file, rule));
+        for (file, list) in &self.declared.lets {
+            if let ast::Named::Rules(inner) = &list.list {
+                rules.extend(of(*file, inner));
+            }
+        }
         self.declared.auth.iter().for_each(|(file, one)| rules.extend(of(*file, &one.rules)));
         self.declared.data.iter().for_each(|(file, one)| rules.extend(of(*file, &one.rules)));
         self.declared.operations.iter().for_each(|(file, one)| rules.extend(of(*file, &one.rules)));
         for (file, model) in &self.declared.models {
             rules.extend(of(*file, &model.rules));
-            let fields = model.fields.iter().filter_map(|field| field.rules.as_deref());
+            let fields = model.fields.iter().filter_map(|field| field.rules.as_ref());
             fields.for_each(|field| rules.extend(of(*file, field)));
         }
         for (file, storage) in &self.declared.storages {

@@ -1,12 +1,13 @@
 //! Checks sources: every problem of every file in one run, and the policy if there is no error.
 //! Always: one cause, one diagnostic; the same sources give the same diagnostics in the same order.
 //!
-//! Where to find what: `auth` and `data` read the two blocks, `rules` reads one rule wherever it stands, `models`,
+//! Where to find what: `lists` reads named lists, `auth` and `data` the two blocks, `rules` reads one rule wherever it stands, `models`,
 //! `operations` and `storage` read the declarations that carry rules, `lints` looks at the whole for warnings.
 
 mod auth;
 mod data;
 mod lints;
+mod lists;
 mod models;
 mod names;
 mod operations;
@@ -19,6 +20,7 @@ use crate::policy::{Place, Policy};
 use admit_syntax::ast::{self, Item, Name, Span};
 use admit_syntax::{Parsed, parse_bytes};
 use auth::Groups;
+use lists::Lists;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub use names::MAX_GROUP_NAME;
@@ -117,6 +119,7 @@ struct Checker<'a> {
     is_broken: bool,
     declared: Declarations<'a>,
     functions: HashMap<&'a str, (usize, Span)>,
+    lists: Lists<'a>,
     groups: Groups,
 }
 
@@ -130,6 +133,9 @@ struct Declarations<'a> {
     operations: Vec<Declared<'a, ast::Operation>>,
     functions: Vec<Declared<'a, ast::FunctionDecl>>,
     storages: Vec<Declared<'a, ast::Storage>>,
+    lets: Vec<Declared<'a, ast::Let>>,
+    /// What this version does not check yet.
+    later: Vec<(usize, Span, &'static str)>,
 }
 
 impl<'a> Checker<'a> {
@@ -139,6 +145,11 @@ impl<'a> Checker<'a> {
             parsed.iter().enumerate().flat_map(|(file, of)| of.file().items.iter().map(move |i| (file, i)))
         {
             match item {
+                Item::Use(of) => declared.later.push((file, of.span, "`use`")),
+                Item::Let(of) => declared.lets.push((file, of)),
+                Item::Group(of) => declared.later.push((file, of.span, "`group`")),
+                Item::Test(of) => declared.later.push((file, of.span, "`test`")),
+                Item::Invariant(of) => declared.later.push((file, of.span, "`invariant`")),
                 Item::Auth(of) => declared.auth.push((file, of)),
                 Item::Data(of) => declared.data.push((file, of)),
                 Item::Model(of) => declared.models.push((file, of)),
@@ -156,11 +167,16 @@ impl<'a> Checker<'a> {
             is_broken: parsed.iter().any(|parsed| parsed.file().is_broken),
             declared,
             functions: HashMap::new(),
+            lists: Lists::default(),
             groups: Groups::default(),
         }
     }
 
     fn policy(&mut self, sources: &[Source]) -> Policy {
+        for (file, span, what) in std::mem::take(&mut self.declared.later) {
+            self.not_yet(file, span, what);
+        }
+        self.read_lists();
         self.read_functions();
         self.read_names();
         self.read_auth();

@@ -2,6 +2,7 @@
 //! Always: in a model that comes out every type is known, and every field that a rule reads can hold what it reads.
 
 use super::data::Schema;
+use super::lists::Word;
 use super::rules::{Ruled, Site};
 use super::{Checker, Declared, either};
 use crate::codes;
@@ -104,7 +105,8 @@ impl<'a> Checker<'a> {
             self.field_type(file, &field.ty, types);
             misplaced.extend(field.braces);
         }
-        misplaced.extend(of.rules.iter().map(|rule| rule.span));
+        misplaced.extend(of.rules.rules.iter().map(|rule| rule.span));
+        misplaced.extend(of.rules.spreads.iter().map(|name| name.span));
         for span in misplaced {
             let message = format!("the custom type `{}` cannot have rules", of.name.text);
             let error = Diagnostic::new(codes::TYPE_RULES, file, span, message).label("would not be enforced");
@@ -152,8 +154,9 @@ impl<'a> Checker<'a> {
     fn model(&mut self, (file, of): Declared<'_, ast::Model>, schema: &Schema, types: &Types<'_>) -> Model {
         self.once("field", of.fields.iter().map(|field| (file, &field.name)).collect());
         let fields: Vec<Field> = of.fields.iter().map(|field| self.field(file, field, types)).collect();
-        let own = self.rules_of(Site::Model, file, &of.rules);
-        let rules = if of.rules.is_empty() { schema.rules.clone() } else { own };
+        let written = self.written(file, &of.rules);
+        let own = self.rules_of(Site::Model, &written);
+        let rules = if written.is_empty() { schema.rules.clone() } else { own };
         if of.rules.is_empty() && schema.rules.is_empty() && !self.is_broken {
             self.no_rules(file, of, schema);
         }
@@ -162,18 +165,19 @@ impl<'a> Checker<'a> {
         let model = Model { name: of.name.text.clone(), fields, identifier, rules, disabled, place };
         self.dynamic_fields(&model);
         // Where a rule was refused, who may read what is not known.
-        let field_rules = of.fields.iter().zip(&model.fields);
-        let all_read = of.rules.is_empty() || of.rules.len() == model.rules.len();
-        if all_read && field_rules.into_iter().all(|(a, b)| a.rules.as_ref().map_or(0, Vec::len) == b.rules.len()) {
+        let all_read = written.is_empty() || written.len() == model.rules.len();
+        let of_field = |field: &ast::Field| field.rules.as_ref().map_or(0, |rules| self.written(file, rules).len());
+        let field_rules: Vec<usize> = of.fields.iter().map(of_field).collect();
+        if all_read && field_rules.into_iter().zip(&model.fields).all(|(written, read)| written == read.rules.len()) {
             self.required_fields(&model);
         }
         model
     }
 
-    fn rules_of(&mut self, site: Site, file: usize, rules: &[ast::Rule]) -> Vec<Rule> {
+    fn rules_of(&mut self, site: Site, rules: &[Declared<'_, ast::Rule>]) -> Vec<Rule> {
         let mut read = Vec::new();
-        for rule in rules {
-            if let Some(Ruled::Rule(rule)) = self.rule(site, file, rule) {
+        for (file, rule) in rules {
+            if let Some(Ruled::Rule(rule)) = self.rule(site, *file, rule) {
                 read.push(rule);
             }
         }
@@ -191,13 +195,14 @@ impl<'a> Checker<'a> {
 
     fn field(&mut self, file: usize, field: &ast::Field, types: &Types<'_>) -> Field {
         let ty = self.field_type(file, &field.ty, types);
-        if let (Some([]), Some(braces)) = (field.rules.as_deref(), field.braces) {
+        let written = field.rules.as_ref().map(|rules| self.written(file, rules));
+        if let (Some(true), Some(braces)) = (field.rules.as_ref().map(ast::Rules::is_empty), field.braces) {
             let message = format!("the field `{}` has braces and no rule", field.name.text);
             let error = Diagnostic::new(codes::EMPTY_BRACES, file, braces, message);
             let error = error.label("no rule in here, so the model's would apply");
             self.say(error.help("remove the braces, or write a rule").edit(braces, ""));
         }
-        let rules = self.rules_of(Site::Field, file, field.rules.as_deref().unwrap_or_default());
+        let rules = self.rules_of(Site::Field, &written.unwrap_or_default());
         let required = if field.ty.list { field.ty.list_required } else { field.ty.required };
         let place = self.place(file, field.name.span);
         Field { name: field.name.text.clone(), ty, list: field.ty.list, required, rules, place }
@@ -241,13 +246,13 @@ impl<'a> Checker<'a> {
             self.say(error.label("an empty list").help("name one, or leave `disableOperations` out"));
         }
         let mut disabled = Operations::NONE;
-        for (word, span) in &words {
+        for Word { text: word, file, span } in &words {
             match DISABLED.iter().find(|(known, _)| known == word) {
                 Some((_, operations)) => disabled = disabled.with(*operations),
                 None if EVENTS.contains(&word.as_str()) => (),
                 None => {
                     let error =
-                        Diagnostic::new(codes::UNKNOWN_OPERATION, file, *span, format!("unknown operation `{word}`"));
+                        Diagnostic::new(codes::UNKNOWN_OPERATION, *file, *span, format!("unknown operation `{word}`"));
                     let error = error.label("no such operation");
                     let known = || DISABLED.iter().map(|(known, _)| *known).chain(EVENTS);
                     self.say(match nearest(word, known()) {
@@ -257,15 +262,15 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        let has = |event: &str| words.iter().any(|(word, _)| word == event);
+        let has = |event: &str| words.iter().any(|word| word.text == event);
         if EVENTS.into_iter().all(has) {
             return disabled.with(Operations::LISTEN);
         }
-        if let Some((word, span)) = words.iter().find(|(word, _)| EVENTS.contains(&word.as_str()))
+        if let Some(Word { text: word, file, span }) = words.iter().find(|word| EVENTS.contains(&word.text.as_str()))
             && !disabled.contains(Operations::LISTEN)
         {
             let message = format!("disabling `{word}` has no effect without the other two events");
-            let warning = Diagnostic::new(codes::ONE_EVENT, file, *span, message);
+            let warning = Diagnostic::new(codes::ONE_EVENT, *file, *span, message);
             let warning = warning.label("`listen` is one operation for all three events");
             self.say(warning.help("do not publish these events in the host, or disable `subscriptions`"));
         }
@@ -285,7 +290,7 @@ impl<'a> Checker<'a> {
             return None;
         }
         let mut known: Vec<String> = Vec::new();
-        for (name, span) in names {
+        for Word { text: name, file, span } in names {
             let fault = match fields.iter().find(|field| field.name == name) {
                 _ if known.contains(&name) => Some("it stands twice"),
                 None if name == "id" => None,

@@ -3,6 +3,7 @@
 
 use super::auth::quote;
 use super::data::Schema;
+use super::lists::Word;
 use super::models::Types;
 use super::rules::{Ruled, Site};
 use super::{Checker, either};
@@ -41,10 +42,10 @@ impl Checker<'_> {
         for (file, operation) in self.declared.operations.clone() {
             self.operation_types(file, operation, &types);
             let (handler, said) = self.operation_settings(file, operation);
-            let own: Vec<Rule> = operation
-                .rules
-                .iter()
-                .filter_map(|rule| match self.rule(Site::Operation, file, rule) {
+            let own: Vec<Rule> = self
+                .written(file, &operation.rules)
+                .into_iter()
+                .filter_map(|(file, rule)| match self.rule(Site::Operation, file, rule) {
                     Some(Ruled::Rule(rule)) => Some(rule),
                     _ => None,
                 })
@@ -170,8 +171,8 @@ impl Checker<'_> {
             let error = Diagnostic::new(codes::EMPTY_LIST, file, value.span, "no mutation feeds this subscription");
             self.say(error.label("an empty list").help("name one, such as `\"create\"`"));
         }
-        for (word, span) in words.iter().filter(|(word, _)| !KNOWN.contains(&word.as_str())) {
-            let error = Diagnostic::new(codes::UNKNOWN_OPERATION, file, *span, format!("unknown mutation `{word}`"));
+        for Word { text: word, file, span } in words.iter().filter(|word| !KNOWN.contains(&word.text.as_str())) {
+            let error = Diagnostic::new(codes::UNKNOWN_OPERATION, *file, *span, format!("unknown mutation `{word}`"));
             let error = error.label("a model has `create`, `update` and `delete`");
             self.say(match nearest(word, KNOWN) {
                 Some(near) => error.help(format!("did you mean `{near}`?")).edit(*span, quote(near)),

@@ -2,6 +2,7 @@
 //! Always: what comes out fits its place; what does not is reported, with what would.
 
 use super::auth::quote;
+use super::lists::Word;
 use super::{Checker, either};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -280,7 +281,7 @@ impl Checker<'_> {
     // ---- who
 
     fn who(&mut self, reading: &Reading<'_>) -> Option<Who> {
-        let Reading { builder, file, rule, .. } = *reading;
+        let Reading { builder, rule, .. } = *reading;
         let args = rule.who.args.as_deref().unwrap_or_default();
         let own = usize::from(builder.takes != Takes::Nothing);
         let parentheses = rule.who.args.is_some() || matches!(builder.name, "guest" | "authenticated");
@@ -305,10 +306,10 @@ impl Checker<'_> {
                 let provider = token(provider?);
                 let claim = self.claim(reading, provider)?;
                 let names = names?;
-                for (name, span) in &names {
-                    self.group_known(file, *span, provider, &claim, name);
+                for word in &names {
+                    self.group_known(word, provider, &claim);
                 }
-                Some(Who::Groups { names: names.into_iter().map(|(name, _)| name).collect(), provider, claim })
+                Some(Who::Groups { names: names.into_iter().map(|word| word.text).collect(), provider, claim })
             }
             "entity" => self.entity(reading, &args[0]),
             "resource" => self.function(reading, &args[0]).map(Who::Function),
@@ -438,14 +439,16 @@ impl Checker<'_> {
     }
 
     /// The names in `group("X")` or `groups(["X", "Y"])`, each once.
-    fn group_names(&mut self, reading: &Reading<'_>, value: &Value) -> Option<Vec<(String, Span)>> {
+    fn group_names(&mut self, reading: &Reading<'_>, value: &Value) -> Option<Vec<Word>> {
         let file = reading.file;
         let written = self.text(file, value.span);
         let what = if reading.builder.takes == Takes::Group { "one name" } else { "a list of names" };
         let message = format!("`{}` takes {what}", reading.builder.name);
         let error = Diagnostic::new(codes::ARGUMENTS, file, value.span, message);
         match (reading.builder.takes, &value.kind) {
-            (Takes::Group, ValueKind::Text(name)) => return Some(vec![(name.clone(), value.span)]),
+            (Takes::Group, ValueKind::Text(name)) => {
+                return Some(vec![Word { text: name.clone(), file, span: value.span }]);
+            }
             (Takes::Group, ValueKind::List(_)) => {
                 let span = reading.rule.who.name.span;
                 self.say(error.label("a list").help("write `groups`, which takes a list").edit(span, "groups"));
@@ -468,16 +471,17 @@ impl Checker<'_> {
             return None;
         }
         let texts = self.texts(file, value, "a list of groups, such as `[\"EDITORS\"]`")?;
-        let mut names: Vec<(String, Span)> = Vec::new();
-        for (name, span) in texts {
-            match names.iter().find(|(known, _)| *known == name).map(|(_, first)| *first) {
-                Some(first) if reading.site == Site::Storage => {
+        let mut names: Vec<Word> = Vec::new();
+        for word in texts {
+            let Word { text: name, file, span } = &word;
+            match names.iter().find(|known| known.text == *name).map(|first| (first.file, first.span)) {
+                Some((of, first)) if reading.site == Site::Storage => {
                     let message = format!("two rules for group `{name}` on one path");
-                    let error = Diagnostic::new(codes::WHO_TWICE, file, span, message);
-                    self.say(error.label("again here").related(file, first, "the first is here").help("name it once"));
+                    let error = Diagnostic::new(codes::WHO_TWICE, *file, *span, message);
+                    self.say(error.label("again here").related(of, first, "the first is here").help("name it once"));
                 }
-                Some(_) => self.named_twice(file, span, &name),
-                None => names.push((name, span)),
+                Some(_) => self.named_twice(*file, *span, name),
+                None => names.push(word),
             }
         }
         (!names.is_empty()).then_some(names)
@@ -554,6 +558,10 @@ impl Checker<'_> {
 
     fn modifiers(&mut self, reading: &Reading<'_>) -> Option<()> {
         let mut fine = Some(());
+        for when in &reading.rule.conditions {
+            self.not_yet(reading.file, when.span, "`.when`");
+            fine = None;
+        }
         for (number, call) in reading.rule.modifiers.iter().enumerate() {
             let before = reading.rule.modifiers[..number].iter().find(|before| before.name.text == call.name.text);
             if self.modifier(reading, call, before).is_none() {
@@ -645,11 +653,11 @@ impl Checker<'_> {
         let Some(words) = self.operation_words(reading)? else { return Some(Operations::ALL) };
         let mut all = Operations::NONE;
         let mut fine = true;
-        for (word, span) in &words {
-            match known.iter().find(|(name, _)| name == word) {
+        for word in &words {
+            match known.iter().find(|(name, _)| *name == word.text) {
                 Some((_, operations)) => all = all.with(*operations),
                 None => {
-                    self.no_operation(reading, word, *span);
+                    self.no_operation(reading, word);
                     fine = false;
                 }
             }
@@ -659,7 +667,7 @@ impl Checker<'_> {
     }
 
     /// The words of `.to([…])`; `Some(None)` where it is left out and may be.
-    fn operation_words(&mut self, reading: &Reading<'_>) -> Option<Option<Vec<(String, Span)>>> {
+    fn operation_words(&mut self, reading: &Reading<'_>) -> Option<Option<Vec<Word>>> {
         let file = reading.file;
         let Some(to) = reading.modifier("to") else {
             let optional = matches!(reading.site, Site::Model | Site::Field | Site::Data);
@@ -680,7 +688,7 @@ impl Checker<'_> {
             }
         };
         let words = self.texts(file, value, "a list of operations, such as `[\"read\"]`")?;
-        if words.iter().all(|(word, _)| word.is_empty()) {
+        if words.iter().all(|word| word.text.is_empty()) {
             let error = Diagnostic::new(codes::EMPTY_LIST, file, value.span, "a rule that allows nothing");
             self.say(error.label("no operation in it").help("name an operation, or remove the rule"));
             return None;
@@ -688,10 +696,11 @@ impl Checker<'_> {
         Some(Some(words))
     }
 
-    fn no_operation(&mut self, reading: &Reading<'_>, word: &str, span: Span) {
+    fn no_operation(&mut self, reading: &Reading<'_>, word: &Word) {
         let site = reading.site;
+        let (word, file, span) = (word.text.as_str(), word.file, word.span);
         if word.is_empty() {
-            let error = Diagnostic::new(codes::EMPTY_LIST, reading.file, span, "an operation without a name");
+            let error = Diagnostic::new(codes::EMPTY_LIST, file, span, "an operation without a name");
             return self.say(error.label("allows nothing").help("remove it, or name an operation"));
         }
         let known = || site.operations().iter().map(|(name, _)| *name);
@@ -700,8 +709,12 @@ impl Checker<'_> {
             true => (codes::OPERATION_PLACE, format!("the operation `{word}` has no place {}", site.words())),
             false => (codes::UNKNOWN_OPERATION, format!("unknown operation `{word}`")),
         };
-        let error = Diagnostic::new(code, reading.file, span, message);
+        let error = Diagnostic::new(code, file, span, message);
         let error = error.label(if elsewhere { "not here" } else { "no such operation" });
+        let error = match file == reading.file {
+            true => error,
+            false => error.related(reading.file, reading.rule.span, "used by this rule"),
+        };
         let read = || error.clone().edit(span, "\"read\"");
         self.say(match (site, word) {
             (Site::Field, "get" | "list" | "listen" | "sync" | "search") => {
@@ -717,28 +730,24 @@ impl Checker<'_> {
     }
 
     /// `read` beside one of its parts, and words that stand twice.
-    fn read_and_parts(&mut self, reading: &Reading<'_>, words: &[(String, Span)]) {
+    fn read_and_parts(&mut self, reading: &Reading<'_>, words: &[Word]) {
         let known = reading.site.operations();
         let parts = known.iter().find(|(name, _)| *name == "read").map_or(Operations::NONE, |(_, parts)| *parts);
-        let reads = words.iter().any(|(word, _)| word == "read");
-        for (number, (word, span)) in words.iter().enumerate() {
-            let twice = words[..number].iter().any(|(before, _)| before == word);
+        let reads = words.iter().any(|word| word.text == "read");
+        for (number, Word { text: word, file, span }) in words.iter().enumerate() {
+            let twice = words[..number].iter().any(|before| before.text == *word);
             let of = known.iter().find(|(name, _)| name == word).map(|(_, operations)| *operations);
             let is_part = word != "read" && of.is_some_and(|of| parts.contains(of));
             if reads && is_part {
-                let error = Diagnostic::new(
-                    codes::READ_AND_PART,
-                    reading.file,
-                    *span,
-                    format!("`{word}` stands beside `read`"),
-                );
+                let error =
+                    Diagnostic::new(codes::READ_AND_PART, *file, *span, format!("`{word}` stands beside `read`"));
                 let error = error.label("a part of `read`");
                 self.say(error.help(format!("leave `{word}` out for all reads, or `read` for this one alone")));
             } else if twice && word == "read" && reading.site != Site::Storage {
-                let error = Diagnostic::new(codes::READ_AND_PART, reading.file, *span, "`read` stands twice");
+                let error = Diagnostic::new(codes::READ_AND_PART, *file, *span, "`read` stands twice");
                 self.say(error.label("again here").help("once is enough"));
             } else if twice && of.is_some() {
-                self.named_twice(reading.file, *span, word);
+                self.named_twice(*file, *span, word);
             }
         }
     }
@@ -753,9 +762,9 @@ impl Checker<'_> {
             return Some(known.into_iter().map(str::to_owned).collect());
         };
         let mut fine = true;
-        for (number, (word, span)) in words.iter().enumerate() {
-            if words[..number].iter().any(|(before, _)| before == word) {
-                self.named_twice(reading.file, *span, word);
+        for (number, Word { text: word, file, span }) in words.iter().enumerate() {
+            if words[..number].iter().any(|before| before.text == *word) {
+                self.named_twice(*file, *span, word);
             }
             if known.contains(&word.as_str()) {
                 continue;
@@ -767,7 +776,7 @@ impl Checker<'_> {
                 false => (codes::UNKNOWN_OPERATION, format!("unknown action `{word}`")),
             };
             let label = if place { "not here" } else { "no such action" };
-            let error = Diagnostic::new(code, reading.file, *span, message).label(label);
+            let error = Diagnostic::new(code, *file, *span, message).label(label);
             let example = || either(known.iter().copied().take(6));
             self.say(match nearest(word, known.iter().copied()) {
                 Some(near) if !place => error.help(format!("did you mean `{near}`?")).edit(*span, quote(near)),
@@ -775,7 +784,7 @@ impl Checker<'_> {
                 _ => error.help(format!("allowed here: {}", example())),
             });
         }
-        fine.then(|| words.into_iter().map(|(word, _)| word).collect())
+        fine.then(|| words.into_iter().map(|word| word.text).collect())
     }
 }
 

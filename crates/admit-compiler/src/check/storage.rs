@@ -134,8 +134,9 @@ impl Checker<'_> {
             self.say(error.label("here").help("write it as in `\"avatars/{entity_id}/*\"`"));
             return false;
         }
-        let other = path.rules.iter().find(|rule| !matches!(rule.who.name.text.as_str(), "entity" | "resource"));
-        if let Some(rule) = other {
+        let rules = self.written(file, &path.rules);
+        let other = |rule: &&Declared<'_, ast::Rule>| !matches!(rule.1.who.name.text.as_str(), "entity" | "resource");
+        if let Some((file, rule)) = rules.into_iter().find(|rule| other(&rule)) {
             let message = "this rule covers everybody's own folder";
             let warning = Diagnostic::new(codes::EVERYBODYS_FOLDER, file, rule.span, message);
             let help = "`{entity_id}` means the caller's own folder for `allow.entity(\"identity\")` alone";
@@ -165,7 +166,7 @@ impl Checker<'_> {
             self.say(error.help("write a rule, or remove the path"));
         }
         let mut rules: Vec<Rule> = Vec::new();
-        for written in &path.rules {
+        for (file, written) in self.written(file, &path.rules) {
             let Some(Ruled::Rule(rule)) = self.rule(Site::Storage, file, written) else { continue };
             self.needs_auth(file, &rule);
             if rule.who == Who::Entity && !path.path.value.contains(ENTITY) {
