@@ -541,6 +541,8 @@ fn data_rule(function: &DataFunction) -> Rule {
     let writes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
     Rule {
         who: Who::Function(function.function.clone()),
+        and: Vec::new(),
+        condition: None,
         operations: when(function.query, Operations::READ.without(Operations::LISTEN))
             .with(when(function.mutate, writes))
             .with(when(function.listen, Operations::LISTEN)),
