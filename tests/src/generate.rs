@@ -113,9 +113,9 @@ fn dynamic_who() -> impl Strategy<Value = Who> {
 /// Where a rule stands: that says what its guards may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stands {
-    OnModel,
-    OnOperation,
-    OnPath,
+    Model,
+    Operation,
+    Path,
 }
 
 fn rule(
@@ -128,12 +128,12 @@ fn rule(
         Forms::Amplify => Just((Vec::new(), None)).boxed(),
         Forms::All => {
             let also = match stands {
-                Stands::OnModel => any_who().boxed(),
-                Stands::OnOperation => static_who().boxed(),
-                Stands::OnPath => storage_who(false).boxed(),
+                Stands::Model => any_who().boxed(),
+                Stands::Operation => static_who().boxed(),
+                Stands::Path => storage_who(false).boxed(),
             };
             let more = also.clone();
-            let condition = option::weighted(0.4, condition(stands == Stands::OnModel));
+            let condition = option::weighted(0.4, condition(stands == Stands::Model));
             (prop_oneof![4 => vec(also, 0..1), 1 => vec(more, 1..3)], condition).boxed()
         }
     };
@@ -266,7 +266,7 @@ fn any_who() -> impl Strategy<Value = Who> {
 }
 
 fn model(forms: Forms, name: &'static str) -> impl Strategy<Value = Model> {
-    let on = Stands::OnModel;
+    let on = Stands::Model;
     let some = vec(rule(forms, on, any_who(), field_operations()), 1..3);
     let field_rules = prop_oneof![2 => Just(Vec::new()), 1 => some];
     let field_denies = prop_oneof![3 => Just(Vec::new()), 1 => denies(forms, on, any_who(), field_operations())];
@@ -298,8 +298,8 @@ fn model(forms: Forms, name: &'static str) -> impl Strategy<Value = Model> {
 
 fn custom(forms: Forms) -> impl Strategy<Value = CustomOperation> {
     let kind = select(vec![OperationKind::Query, OperationKind::Mutation, OperationKind::Subscription]);
-    let rules = vec(rule(forms, Stands::OnOperation, static_who(), Just(Operations::CALL.0)), 1..3);
-    let denies = denies(forms, Stands::OnOperation, static_who(), Just(Operations::CALL.0));
+    let rules = vec(rule(forms, Stands::Operation, static_who(), Just(Operations::CALL.0)), 1..3);
+    let denies = denies(forms, Stands::Operation, static_who(), Just(Operations::CALL.0));
     (kind, rules, denies).prop_map(|(kind, rules, denies)| CustomOperation {
         kind,
         name: "publish".to_owned(),
@@ -341,8 +341,8 @@ fn storage_who(entity: bool) -> impl Strategy<Value = Who> + Clone {
 }
 
 fn path(forms: Forms, (prefix, entity): (&'static str, bool)) -> impl Strategy<Value = Path> {
-    let rules = vec(rule(forms, Stands::OnPath, storage_who(entity), storage_operations()), 1..4);
-    let denies = denies(forms, Stands::OnPath, storage_who(entity), storage_operations());
+    let rules = vec(rule(forms, Stands::Path, storage_who(entity), storage_operations()), 1..4);
+    let denies = denies(forms, Stands::Path, storage_who(entity), storage_operations());
     let claims = (0..).zip(prefix.split('/')).filter(|(_, segment)| segment.starts_with('{'));
     let claims: Vec<(usize, String)> = claims.map(|(at, _)| (at, "tenant".to_owned())).collect();
     (rules, denies).prop_map(move |(rules, denies)| Path {
