@@ -201,6 +201,8 @@ impl<'a> Checker<'a> {
             data_functions: schema.functions.clone(),
             auth_functions,
             buckets,
+            tests: Vec::new(),
+            invariants: Vec::new(),
         };
         self.check_limits(&policy);
         self.lint(&policy, &schema);
