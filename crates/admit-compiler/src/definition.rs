@@ -147,8 +147,8 @@ impl Policy {
 
 /// How an owner's value is compared (§5.1): reads accept any available part, everything else needs a token with all
 /// parts; published payloads hold the last part; an open sort key is filled in with the whole value (§10).
-#[derive(Clone, Copy, PartialEq)]
-enum Spelling {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Spelling {
     Any,
     Complete,
     Last,
@@ -157,7 +157,7 @@ enum Spelling {
 
 /// The record that rules are judged on.
 #[derive(Clone, Copy)]
-enum Ground<'r> {
+pub(crate) enum Ground<'r> {
     /// One that is not known yet: whatever it holds.
     Any,
     /// None was given.
@@ -166,11 +166,12 @@ enum Ground<'r> {
     Record(&'r Record),
 }
 
-struct OnModel<'a> {
-    policy: &'a Policy,
-    model: &'a Model,
-    question: &'a Question,
-    operation: Operation,
+/// A request for a model's records.
+pub(crate) struct OnModel<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) model: &'a Model,
+    pub(crate) question: &'a Question,
+    pub(crate) operation: Operation,
 }
 
 impl OnModel<'_> {
@@ -207,7 +208,7 @@ impl OnModel<'_> {
     // ---- the matrix (§3.4)
 
     /// Every role of the model, by its own rules and its fields'.
-    fn roles(&self) -> BTreeSet<Role> {
+    pub(crate) fn roles(&self) -> BTreeSet<Role> {
         let fields = self.model.fields.iter().flat_map(|field| &field.rules);
         self.model.rules.iter().chain(fields).flat_map(|rule| roles(&rule.who)).collect()
     }
@@ -224,7 +225,7 @@ impl OnModel<'_> {
     }
 
     /// The allows that hold on a field: its own, or else the model's.
-    fn governing<'s>(&'s self, field: Option<&'s Field>) -> &'s [Rule] {
+    pub(crate) fn governing<'s>(&'s self, field: Option<&'s Field>) -> &'s [Rule] {
         field.map(|field| &field.rules).filter(|rules| !rules.is_empty()).unwrap_or(&self.model.rules)
     }
 
@@ -240,7 +241,7 @@ impl OnModel<'_> {
         self.guard_truths(rule, ground, self.spelling()).contains(Truth::True)
     }
 
-    fn guard_truths(&self, rule: &Rule, ground: Ground<'_>, spelling: Spelling) -> Truths {
+    pub(crate) fn guard_truths(&self, rule: &Rule, ground: Ground<'_>, spelling: Spelling) -> Truths {
         let find = |term: &Term| self.find(term, ground);
         let condition = rule.condition.as_ref().map(|condition| condition.truths(&find));
         let whos = rule.and.iter().map(|who| self.who_truths(who, ground, spelling));
@@ -253,7 +254,7 @@ impl OnModel<'_> {
     }
 
     /// Whether a who is the caller.
-    fn who_truths(&self, who: &Who, ground: Ground<'_>, spelling: Spelling) -> Truths {
+    pub(crate) fn who_truths(&self, who: &Who, ground: Ground<'_>, spelling: Spelling) -> Truths {
         let caller = &self.question.caller;
         let (field, list, provider) = match who {
             Who::Owner { field, list, provider, .. } | Who::GroupsIn { field, list, provider, .. } => {
@@ -289,7 +290,7 @@ impl OnModel<'_> {
     }
 
     /// What a condition's term is here.
-    fn find<'v>(&'v self, term: &Term, ground: Ground<'v>) -> Found<'v> {
+    pub(crate) fn find<'v>(&'v self, term: &Term, ground: Ground<'v>) -> Found<'v> {
         let value = match (term.source, self.operation, &self.question.input) {
             (Source::Claim, ..) => return find_claim(&self.question.caller, &term.name),
             (Source::Input, Operation::Update, Some(input)) if input.contains_key(&term.name) => input.get(&term.name),
@@ -313,7 +314,7 @@ impl OnModel<'_> {
     }
 
     /// How allows compare owners in this operation.
-    fn spelling(&self) -> Spelling {
+    pub(crate) fn spelling(&self) -> Spelling {
         match self.operation {
             Operation::Create | Operation::Update | Operation::Delete => Spelling::Complete,
             Operation::Listen => Spelling::Last,
@@ -322,7 +323,7 @@ impl OnModel<'_> {
     }
 
     /// Whether some rule has a guard, or some deny is there: then what a role has depends on the request.
-    fn is_guarded(&self) -> bool {
+    pub(crate) fn is_guarded(&self) -> bool {
         let fields = &self.model.fields;
         let mut rules = self.model.rules.iter().chain(fields.iter().flat_map(|field| &field.rules));
         let denies = !self.model.denies.is_empty() || fields.iter().any(|field| !field.denies.is_empty());
@@ -341,7 +342,7 @@ impl OnModel<'_> {
     }
 
     /// The declared fields; a model without any is judged as if it had one without rules.
-    fn fields(&self) -> Vec<Option<&Field>> {
+    pub(crate) fn fields(&self) -> Vec<Option<&Field>> {
         match self.model.fields.is_empty() {
             true => vec![None],
             false => self.model.fields.iter().map(Some).collect(),
@@ -353,7 +354,7 @@ impl OnModel<'_> {
     }
 
     /// Whether the rules give a role an operation on some field, whatever their guards and the denies.
-    fn is_written(&self, role: &Role, operation: Operations) -> bool {
+    pub(crate) fn is_written(&self, role: &Role, operation: Operations) -> bool {
         self.fields().into_iter().any(|field| {
             let mut rules = self.governing(field).iter();
             rules.any(|rule| rule.operations.meets(operation) && roles(&rule.who).contains(role))
@@ -506,7 +507,7 @@ impl OnModel<'_> {
         }
     }
 
-    fn is_open_to_readers(&self, field: &Field, needs: Operations) -> bool {
+    pub(crate) fn is_open_to_readers(&self, field: &Field, needs: Operations) -> bool {
         let each = [Operations::GET, Operations::LIST, Operations::LISTEN, Operations::SYNC, Operations::SEARCH];
         each.into_iter().filter(|read| needs.meets(*read)).all(|read| {
             let shows = |role: &Role| self.displays(role, Some(field), Ground::None).meets(read);
@@ -548,7 +549,7 @@ impl OnModel<'_> {
     }
 
     /// Whether the caller has a role on what is created.
-    fn grants_create(&self, role: &Role, owners: &Record, ground: Ground<'_>) -> bool {
+    pub(crate) fn grants_create(&self, role: &Role, owners: &Record, ground: Ground<'_>) -> bool {
         let Role::Dynamic(dynamic) = role else { return self.has_role(role) };
         let caller = &self.question.caller;
         if dynamic.provider.mode() != caller.mode {
@@ -568,7 +569,7 @@ impl OnModel<'_> {
 
     /// The owners that `create` records, by field: where the input leaves the owner out, the caller becomes it, if an
     /// owner rule is true once it is set. Of several rules on one field, the first that is true says how.
-    fn recorded_owners(&self) -> Record {
+    pub(crate) fn recorded_owners(&self) -> Record {
         let mut setting: Vec<(Dynamic, &Rule)> = Vec::new();
         for rule in self.fields().into_iter().flat_map(|field| self.governing(field)) {
             let owner = |role: Role| role.into_dynamic().filter(|dynamic| dynamic.kind == DynamicKind::Owner);
@@ -659,7 +660,7 @@ impl OnModel<'_> {
 
     /// §4, check (c), and the last lines of §4.3. The identity pool always passes it. It asks what the rules say, not
     /// what is true here.
-    fn passes_update_gate(&self) -> bool {
+    pub(crate) fn passes_update_gate(&self) -> bool {
         let mode = self.question.caller.mode;
         let roles = self.roles();
         let mut updaters = roles.iter().filter(|role| self.is_written(role, Operations::UPDATE)).peekable();
@@ -689,14 +690,14 @@ impl OnModel<'_> {
 
     // ---- names
 
-    fn is_known(&self, name: &str) -> bool {
+    pub(crate) fn is_known(&self, name: &str) -> bool {
         let fields = self.model.fields.iter().flat_map(|field| &field.rules);
         let mut whos = self.model.rules.iter().chain(fields).flat_map(Rule::whos);
         let implied = whos.any(|who| matches!(who, Who::Owner { field, .. } if field == name));
         self.is_writable(name) || implied || name == "createdAt" || name == "updatedAt"
     }
 
-    fn is_writable(&self, name: &str) -> bool {
+    pub(crate) fn is_writable(&self, name: &str) -> bool {
         let declared = self.model.fields.iter().any(|field| field.name == name);
         declared || self.model.identifier.iter().any(|key| key == name)
     }
@@ -713,7 +714,7 @@ impl OnModel<'_> {
 
     // ---- functions (§8)
 
-    fn function_may(&self, needs: Operations) -> bool {
+    pub(crate) fn function_may(&self, needs: Operations) -> bool {
         let caller = &self.question.caller;
         caller.mode == Mode::Function
             && self.policy.data_functions.iter().any(|rule| {
@@ -761,7 +762,7 @@ fn has_static_role(policy: &Policy, caller: &Caller, role: &Role) -> bool {
 
 /// Whether a who that no record is needed for is the caller. Whoever may be in a group, for all that is known, is not
 /// certainly out of it.
-fn static_truth(policy: &Policy, caller: &Caller, who: &Who) -> Truth {
+pub(crate) fn static_truth(policy: &Policy, caller: &Caller, who: &Who) -> Truth {
     let held = roles(who).iter().any(|role| has_static_role(policy, caller, role));
     match who {
         _ if held => Truth::True,
@@ -780,7 +781,7 @@ fn is_unknown(claim: Option<&Value>) -> bool {
 }
 
 /// A claim that a condition reads; `username` stands under another name in ID tokens.
-fn find_claim<'v>(caller: &'v Caller, name: &str) -> Found<'v> {
+pub(crate) fn find_claim<'v>(caller: &'v Caller, name: &str) -> Found<'v> {
     let claims = &caller.claims;
     let value = match name {
         "username" => claims.get("username").or_else(|| claims.get("cognito:username")),
@@ -839,7 +840,7 @@ fn owner_values(claims: &Record, parts: &[String], spelling: Spelling) -> BTreeS
     }
 }
 
-fn whole_owner(claims: &Record, parts: &[String]) -> Option<String> {
+pub(crate) fn whole_owner(claims: &Record, parts: &[String]) -> Option<String> {
     let parts: Option<Vec<String>> = parts.iter().map(|part| identity(claims, part)).collect();
     Some(parts?.join("::"))
 }
@@ -855,7 +856,7 @@ fn identity(claims: &Record, name: &str) -> Option<String> {
 
 /// The claim of the user pool's groups as far as it is known: a claim that is neither list nor string is unknown,
 /// and then the caller counts as in some group.
-fn in_a_group(policy: &Policy, caller: &Caller) -> bool {
+pub(crate) fn in_a_group(policy: &Policy, caller: &Caller) -> bool {
     match (&caller.groups, caller.claims.get(&policy.group_claim)) {
         (Some(groups), _) if caller.mode == Mode::IdentityPool => !groups.is_empty(),
         (_, None | Some(Value::Null)) => false,
@@ -869,7 +870,7 @@ fn in_a_group(policy: &Policy, caller: &Caller) -> bool {
 }
 
 /// §8: custom operations.
-fn may_call(policy: &Policy, custom: &CustomOperation, caller: &Caller) -> bool {
+pub(crate) fn may_call(policy: &Policy, custom: &CustomOperation, caller: &Caller) -> bool {
     let function = || {
         policy.data_functions.iter().any(|rule| {
             let may = match custom.kind {
@@ -913,8 +914,8 @@ fn condition_truth(caller: &Caller, rule: &Rule) -> Truth {
 
 // ---- storage (§11.3, §11.4)
 
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum StorageRole {
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum StorageRole {
     Guest,
     Authenticated,
     Group(String),
@@ -981,11 +982,11 @@ struct Grant {
 }
 
 /// A caller at a key.
-struct Touch<'a> {
-    policy: &'a Policy,
-    bucket: &'a Bucket,
-    caller: &'a Caller,
-    key: &'a str,
+pub(crate) struct Touch<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) bucket: &'a Bucket,
+    pub(crate) caller: &'a Caller,
+    pub(crate) key: &'a str,
 }
 
 impl Touch<'_> {
@@ -1029,7 +1030,7 @@ impl Touch<'_> {
 
     /// A path with the caller's claims in it, and whether they are known: a claim that is not matches every segment,
     /// where it grants nothing. None if a claim is what another path says literally: that one is meant.
-    fn bind(&self, path: &Path) -> Option<(String, bool)> {
+    pub(crate) fn bind(&self, path: &Path) -> Option<(String, bool)> {
         let (mut bound, mut certain) = (String::new(), true);
         let is_iam = self.caller.mode == Mode::Iam; // to whom claims say nothing
         let mut key = self.key.split('/');
@@ -1064,19 +1065,19 @@ impl Touch<'_> {
         })
     }
 
-    fn identity(&self) -> Option<&str> {
+    pub(crate) fn identity(&self) -> Option<&str> {
         self.caller.identity_id.as_deref().filter(|id| is_segment(id))
     }
 
     /// The caller's folder below a path. One that another path names is nobody's own, whatever identities look like.
-    fn own_folder(&self, path: &Path, bound: &str) -> Option<String> {
+    pub(crate) fn own_folder(&self, path: &Path, bound: &str) -> Option<String> {
         let id = self.identity()?;
         let number = path.prefix.split('/').count() - 1;
         (!self.is_literal(path, number, id)).then(|| format!("{bound}{id}/"))
     }
 
     /// The roles that a rule grants to. Groups that act as one that it names have its rules too.
-    fn rule_roles(&self, rule: &Rule) -> Vec<StorageRole> {
+    pub(crate) fn rule_roles(&self, rule: &Rule) -> Vec<StorageRole> {
         match &rule.who {
             Who::Guest => vec![StorageRole::Guest],
             Who::Authenticated(_) | Who::Entity => vec![StorageRole::Authenticated],
@@ -1121,7 +1122,7 @@ impl Touch<'_> {
 }
 
 /// Whether a text is one plain segment of a key.
-fn is_segment(text: &str) -> bool {
+pub(crate) fn is_segment(text: &str) -> bool {
     !matches!(text, "" | "." | "..") && !text.contains('/') && text.len() <= admit_runtime::MAX_CLAIM
 }
 

@@ -1,0 +1,13 @@
+//! Answers about every request at once.
+//! Always: exact. An answer is "holds", "broken" by a request that the definition confirms, or "undecided".
+
+mod deeds;
+mod formula;
+mod objects;
+mod scene;
+mod search;
+pub mod tables;
+mod values;
+pub use deeds::Arrival;
+pub use search::BUDGET;
+pub use tables::*;
