@@ -10,6 +10,7 @@ pub mod diagnostic;
 mod lower;
 mod matrix;
 pub mod policy;
+pub mod testing;
 
 pub use admit_runtime::write::TooLarge;
 pub use check::{Checked, MAX_CLASSES, MAX_FIELD_CLASSES, MAX_GROUP_NAME, MAX_GROUPS, Source, check};
