@@ -5,10 +5,13 @@
 //! assertions exercised, `mutate` which changes of the rules they notice.
 
 mod ask;
+mod candidates;
 pub mod coverage;
 mod inputs;
 pub mod mutate;
+mod sites;
 mod values;
+pub mod write;
 
 pub use ask::{Explained, Line, explain};
 pub use inputs::{Found, MAX_TRIED, Wanted, find_allowed};
@@ -129,7 +132,7 @@ fn asked(
 }
 
 /// The field alone that an assertion is about.
-fn field(assertion: &Assertion) -> Option<&str> {
+pub fn field(assertion: &Assertion) -> Option<&str> {
     match &assertion.target {
         Target::Record { field, .. } => field.as_deref(),
         Target::Custom(..) | Target::Object { .. } => None,
