@@ -123,6 +123,21 @@ codes! {
     /// More of something than a table can hold.
     TABLE_LIMIT = "E0904";
 
+    /// A test or an invariant speaks of something that does not exist.
+    UNKNOWN_SUBJECT = "E1001";
+    /// What a test or an invariant speaks of has another form.
+    SUBJECT_FORM = "E1002";
+    /// A value that the field of a record cannot hold.
+    RECORD_VALUE = "E1003";
+    /// A caller of a test that is none, or of another form.
+    CALLER = "E1004";
+    /// `with` where nothing is proposed.
+    INPUT_PLACE = "E1005";
+    /// An assertion and its opposite in one test.
+    CONTRADICTION = "E1006";
+    /// A who of an invariant that is none.
+    WHOM = "E1007";
+
     /// A group that no rule names.
     UNUSED_GROUP = "W0701";
     /// A rule that another one covers.
@@ -163,6 +178,14 @@ codes! {
     LISTED_CHILD = "W0719";
     /// A named list that nothing uses.
     UNUSED_LIST = "W0720";
+    /// An assertion that stands twice in one test.
+    REPEATED = "W0741";
+    /// A test or an invariant that asserts nothing.
+    ASSERTS_NOTHING = "W0742";
+    /// A name of a test that nothing uses.
+    UNUSED_NAME = "W0743";
+    /// A claim of a caller that nearly has the name of one that counts.
+    NEAR_CLAIM = "W0744";
 }
 
 /// Every code, in order.

@@ -792,7 +792,7 @@ pub(crate) fn find_claim<'v>(caller: &'v Caller, name: &str) -> Found<'v> {
 
 impl Policy {
     /// The groups that a claim gives. Those of the user pool act as others.
-    fn groups_of(&self, claims: &Record, provider: Provider, claim: &str) -> BTreeSet<String> {
+    pub(crate) fn groups_of(&self, claims: &Record, provider: Provider, claim: &str) -> BTreeSet<String> {
         let held = groups(claims.get(claim));
         match provider == Provider::UserPools && claim == self.group_claim {
             true => held.iter().flat_map(|name| self.acts_as(name)).map(str::to_owned).collect(),
@@ -846,7 +846,7 @@ pub(crate) fn whole_owner(claims: &Record, parts: &[String]) -> Option<String> {
 }
 
 /// A claim of an identity; an empty one is nobody's. `username` stands under another name in ID tokens.
-fn identity(claims: &Record, name: &str) -> Option<String> {
+pub(crate) fn identity(claims: &Record, name: &str) -> Option<String> {
     let text = |name: &str| match claims.get(name) {
         Some(Value::Text(text)) if !text.is_empty() => Some(text.clone()),
         _ => None,
@@ -1143,6 +1143,127 @@ fn role_may(grants: &[Grant], role: &StorageRole, operation: Operations, key: &s
     };
     let allowed = grants.iter().filter(covers_key).any(|grant| has(&grant.prefix));
     allowed && !grants.iter().filter(covers_key).any(denies)
+}
+
+// ---- one rule at a time
+
+/// What the parts of one rule come to: it is true if all of them are; a deny holds unless one is false.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Parts {
+    /// Its who.
+    pub who: Truth,
+    /// Of its groups, those that the caller is in.
+    pub groups: Vec<String>,
+    /// Those that must hold as well, in its order.
+    pub and: Vec<Truth>,
+    /// Its condition; true if it has none.
+    pub condition: Truth,
+}
+
+impl Parts {
+    /// What the rule comes to.
+    pub fn truth(&self) -> Truth {
+        self.and.iter().copied().chain([self.who, self.condition]).fold(Truth::True, Ord::min)
+    }
+}
+
+/// What the parts of a rule come to here. On operations on many records: for the record that `stored` gives. `path` is
+/// the one that a rule in storage stands on. `is_deny`: denies look at every spelling of an owner.
+pub fn parts(policy: &Policy, question: &Question, rule: &Rule, path: Option<&Path>, is_deny: bool) -> Parts {
+    let caller = &question.caller;
+    let one = |truths: Truths| {
+        let each = [Truth::False, Truth::Unknown, Truth::True];
+        each.into_iter().find(|truth| truths.contains(*truth)).unwrap_or(Truth::Unknown)
+    };
+    let held = |provider: Provider, claim: &str| policy.groups_of(&caller.claims, provider, claim);
+    let groups = match (&rule.who, &question.target) {
+        (Who::Groups { names, .. }, Target::Storage { .. }) => {
+            let held = pool_groups(policy, caller).0;
+            let counts = |name: &&String| held.iter().any(|group| policy.acts_as(group).any(|other| other == *name));
+            names.iter().filter(counts).cloned().collect()
+        }
+        (Who::Groups { names, provider, claim }, _) if provider.mode() == caller.mode => {
+            let held = held(*provider, claim);
+            names.iter().filter(|name| held.contains(*name)).cloned().collect()
+        }
+        _ => Vec::new(),
+    };
+    match &question.target {
+        Target::Custom(..) => Parts {
+            who: static_truth(policy, caller, &rule.who),
+            groups,
+            and: rule.and.iter().map(|who| static_truth(policy, caller, who)).collect(),
+            condition: condition_truth(caller, rule),
+        },
+        Target::Model(name, operation) => {
+            let Some(model) = policy.models.iter().find(|model| model.name == *name) else {
+                return Parts { who: Truth::False, groups, and: Vec::new(), condition: Truth::Unknown };
+            };
+            let on = OnModel { policy, model, question, operation: *operation };
+            let created = (*operation == Operation::Create).then(|| {
+                let owners = on.recorded_owners();
+                question
+                    .input
+                    .iter()
+                    .flatten()
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .chain(owners)
+                    .collect()
+            });
+            let ground = created.as_ref().map_or_else(|| on.stored(), Ground::Record);
+            let spelling = if is_deny { Spelling::Any } else { on.spelling() };
+            let find = |term: &Term| on.find(term, ground);
+            Parts {
+                who: one(on.who_truths(&rule.who, ground, spelling)),
+                groups,
+                and: rule.and.iter().map(|who| one(on.who_truths(who, ground, spelling))).collect(),
+                condition: rule.condition.as_ref().map_or(Truth::True, |condition| one(condition.truths(&find))),
+            }
+        }
+        Target::Storage { bucket, key, .. } => {
+            let bucket = policy.buckets.iter().find(|known| known.name == *bucket);
+            let (Some(bucket), Some(path)) = (bucket, path) else {
+                return Parts { who: Truth::False, groups, and: Vec::new(), condition: Truth::Unknown };
+            };
+            let touch = Touch { policy, bucket, caller, key };
+            Parts {
+                who: touch.who_here(rule, path, is_deny),
+                groups,
+                and: rule.and.iter().map(|who| touch.who_truth(who)).collect(),
+                condition: condition_truth(caller, rule),
+            }
+        }
+    }
+}
+
+/// Whether a path covers a key for this caller, claims put in.
+pub fn covers(policy: &Policy, question: &Question, path: &Path) -> bool {
+    let Target::Storage { bucket, key, .. } = &question.target else { return false };
+    let Some(bucket) = policy.buckets.iter().find(|known| known.name == *bucket) else { return false };
+    let touch = Touch { policy, bucket, caller: &question.caller, key };
+    touch.bind(path).is_some_and(|(bound, _)| key.starts_with(&bound))
+}
+
+impl Touch<'_> {
+    /// Whether the rule of a path is about this caller at this key; `entity` in one's own folder only.
+    fn who_here(&self, rule: &Rule, path: &Path, is_deny: bool) -> Truth {
+        let Some((bound, certain)) = self.bind(path) else { return Truth::False };
+        let own = || match self.own_folder(path, &bound) {
+            Some(folder) => Truth::from(self.key.starts_with(&folder)),
+            None => Truth::Unknown,
+        };
+        let known = if certain { Truth::True } else { Truth::Unknown };
+        let who = match &rule.who {
+            _ if is_deny => self.who_truth(&rule.who),
+            // Rules admit roles, of which `roles: "preferred"` leaves a caller one.
+            _ => {
+                let roles = storage_roles(self.policy, self.caller);
+                Truth::from(self.rule_roles(rule).iter().any(|role| roles.contains(role)))
+            }
+        };
+        let folder = if rule.who == Who::Entity { own() } else { Truth::True };
+        who.min(folder).min(known)
+    }
 }
 
 // ---- the definition's records, as the runtime reads them

@@ -10,6 +10,7 @@ pub mod diagnostic;
 mod lower;
 mod matrix;
 pub mod policy;
+pub mod testing;
 pub mod words;
 
 pub use admit_runtime::write::TooLarge;

@@ -1,11 +1,15 @@
 //! Checks sources: every problem of every file in one run, and the policy if there is no error.
 //! Always: one cause, one diagnostic; the same sources give the same diagnostics in the same order.
 //!
-//! Where to find what: `lists` reads named lists, `auth` and `data` the two blocks, `rules` reads one rule wherever it stands, `models`,
-//! `operations` and `storage` read the declarations that carry rules, `lints` looks at the whole for warnings.
+//! Where to find what: `lists` reads named lists, `auth` and `data` the two blocks, `rules` reads one rule wherever it
+//! stands, `models`,
+//! `operations` and `storage` read the declarations that carry rules, `tests` and `invariants` what must hold of them
+//! (`deeds` what both speak of), `lints` looks at the whole for warnings.
 
 mod auth;
 mod data;
+mod deeds;
+mod invariants;
 mod lints;
 mod lists;
 mod models;
@@ -13,6 +17,7 @@ mod names;
 mod operations;
 mod rules;
 mod storage;
+mod tests;
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -134,6 +139,8 @@ struct Declarations<'a> {
     functions: Vec<Declared<'a, ast::FunctionDecl>>,
     storages: Vec<Declared<'a, ast::Storage>>,
     lets: Vec<Declared<'a, ast::Let>>,
+    tests: Vec<Declared<'a, ast::Test>>,
+    invariants: Vec<Declared<'a, ast::Invariant>>,
     /// What this version does not check yet.
     later: Vec<(usize, Span, &'static str)>,
 }
@@ -148,8 +155,8 @@ impl<'a> Checker<'a> {
                 Item::Use(of) => declared.later.push((file, of.span, "`use`")),
                 Item::Let(of) => declared.lets.push((file, of)),
                 Item::Group(of) => declared.later.push((file, of.span, "`group`")),
-                Item::Test(of) => declared.later.push((file, of.span, "`test`")),
-                Item::Invariant(of) => declared.later.push((file, of.span, "`invariant`")),
+                Item::Test(of) => declared.tests.push((file, of)),
+                Item::Invariant(of) => declared.invariants.push((file, of)),
                 Item::Auth(of) => declared.auth.push((file, of)),
                 Item::Data(of) => declared.data.push((file, of)),
                 Item::Model(of) => declared.models.push((file, of)),
@@ -185,6 +192,8 @@ impl<'a> Checker<'a> {
         let models = self.read_models(&schema);
         let operations = self.read_operations(&schema);
         let buckets = self.read_storages();
+        let known = deeds::Known { models: &models, operations: &operations, buckets: &buckets };
+        let (tests, invariants) = (self.read_tests(known, &[]), self.read_invariants(known));
         let policy = Policy {
             exclusive: Vec::new(),
             claims: Vec::new(),
@@ -201,8 +210,8 @@ impl<'a> Checker<'a> {
             data_functions: schema.functions.clone(),
             auth_functions,
             buckets,
-            tests: Vec::new(),
-            invariants: Vec::new(),
+            tests,
+            invariants,
         };
         self.check_limits(&policy);
         self.lint(&policy, &schema);

@@ -318,7 +318,7 @@ impl<'a> Checker<'a> {
 
     // ---- fields that rules read
 
-    fn dynamic_fields(&mut self, model: &Model) {
+    pub(super) fn dynamic_fields(&mut self, model: &Model) {
         let field_rules = model.fields.iter().flat_map(|field| &field.rules);
         for rule in model.rules.iter().chain(field_rules) {
             let (name, list, owner) = match &rule.who {

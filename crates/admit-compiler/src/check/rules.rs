@@ -73,7 +73,7 @@ const FIELD: [(&str, Operations); 4] = [
     ("update", Operations::UPDATE),
     ("delete", Operations::DELETE),
 ];
-const STORAGE: [(&str, Operations); 5] = [
+pub(super) const STORAGE: [(&str, Operations); 5] = [
     ("read", Operations::STORAGE_READ),
     ("get", Operations::GET),
     ("list", Operations::LIST),
@@ -517,18 +517,23 @@ impl Checker<'_> {
                 return None;
             }
         };
-        if !self.functions.contains_key(name.as_str()) && !self.is_broken {
-            let error =
-                Diagnostic::new(codes::UNKNOWN_FUNCTION, file, value.span, format!("unknown function `{name}`"));
-            let error = error.label("no such function");
-            let mut known: Vec<&str> = self.functions.keys().copied().collect();
-            known.sort_unstable();
-            self.say(match nearest(name, known) {
-                Some(near) => error.help(format!("did you mean `{near}`?")).edit(value.span, near),
-                None => error.help(format!("declare it: `function {name}`")),
-            });
-        }
+        self.known_function(file, value.span, name);
         Some(name.clone())
+    }
+
+    /// Reports a function that is not declared.
+    pub(super) fn known_function(&mut self, file: usize, span: Span, name: &str) {
+        if self.functions.contains_key(name) || self.is_broken {
+            return;
+        }
+        let error = Diagnostic::new(codes::UNKNOWN_FUNCTION, file, span, format!("unknown function `{name}`"));
+        let error = error.label("no such function");
+        let mut known: Vec<&str> = self.functions.keys().copied().collect();
+        known.sort_unstable();
+        self.say(match nearest(name, known) {
+            Some(near) => error.help(format!("did you mean `{near}`?")).edit(span, near),
+            None => error.help(format!("declare it: `function {name}`")),
+        });
     }
 
     /// The field in `ownerDefinedIn("author")`. An empty text is `owner`, as in Amplify.
