@@ -43,15 +43,17 @@ impl Arrival {
 }
 
 /// A model's operation in one mode, on the record of one side of a query.
-pub(crate) struct OnRecords<'p> {
+pub(crate) struct OnRecords<'p, 'a> {
     pub policy: &'p Policy,
     pub model: &'p Model,
     pub operation: Operation,
-    pub arrival: &'p Arrival,
+    pub arrival: &'a Arrival,
     pub side: usize,
+    /// The input changes nothing that a rule reads: of an update that must be allowed, not of one that may be.
+    pub plain_input: bool,
 }
 
-impl<'p> OnRecords<'p> {
+impl<'p> OnRecords<'p, '_> {
     fn mode(&self) -> Mode {
         self.arrival.mode
     }
@@ -107,7 +109,10 @@ impl<'p> OnRecords<'p> {
         if let Some(plain) = self.plain() {
             return plain;
         }
-        let proposes = Formula::is(Leaf::Proposes { side: self.side, field: field.name.clone() }, Truth::True);
+        let proposes = match self.plain_input {
+            true => Formula::always(),
+            false => Formula::is(Leaf::Proposes { side: self.side, field: field.name.clone() }, Truth::True),
+        };
         match self.operation {
             Operation::Create => {
                 let covered = self.covered(field, Operations::CREATE);
@@ -115,7 +120,10 @@ impl<'p> OnRecords<'p> {
             }
             Operation::Update => self.gate().and(proposes).and(self.covers_update(field)).and(self.proposals()),
             Operation::Delete => {
-                let null = Formula::is(Leaf::ProposesNull { side: self.side, field: field.name.clone() }, Truth::True);
+                let null = match self.plain_input {
+                    true => Formula::always(),
+                    false => Formula::is(Leaf::ProposesNull { side: self.side, field: field.name.clone() }, Truth::True),
+                };
                 let (gate, update) = (self.gate_of_updates(), self.covers_update(field));
                 let delete = self.covered(field, Operations::DELETE);
                 Formula::all([gate, null, update, delete, self.proposals()])
@@ -288,7 +296,7 @@ impl<'p> OnRecords<'p> {
     /// An update that proposes the field, and has what it needs.
     fn update_of(&self, field: &'p Field) -> Formula {
         let covered = self.covered(field, Operations::UPDATE);
-        match self.inputs().contains(&field.name) {
+        match !self.plain_input && self.inputs().contains(&field.name) {
             true => Formula::is(Leaf::Proposes { side: self.side, field: field.name.clone() }, Truth::True).and(covered),
             false => covered,
         }
@@ -303,7 +311,7 @@ impl<'p> OnRecords<'p> {
 
     /// Whatever the input names must be covered; only fields that something reads are ever named for their own sake.
     fn proposals(&self) -> Formula {
-        let names = self.inputs();
+        let names = if self.plain_input && self.operation != Operation::Create { BTreeSet::new() } else { self.inputs() };
         Formula::all(names.into_iter().map(|name| {
             let no = |leaf: Leaf| Formula::is(leaf, Truth::False);
             let absent = no(Leaf::Proposes { side: self.side, field: name.clone() });

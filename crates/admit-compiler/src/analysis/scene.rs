@@ -396,7 +396,7 @@ impl<'p> Scene<'p> {
                     match term.source {
                         Source::Claim => self.reads_claims(std::slice::from_ref(&term.name), &mut vars),
                         Source::Input if self.sides[*side].operation == Operation::Update => {
-                            vars.push(Var::Input(*side, term.name.clone()));
+                            vars.extend((!self.is_second(*side)).then(|| Var::Input(*side, term.name.clone())));
                             self.reads_field(*side, &term.name, &mut vars);
                         }
                         Source::Input | Source::Record => self.reads_field(*side, &term.name, &mut vars),
@@ -404,7 +404,10 @@ impl<'p> Scene<'p> {
                 }
             }
             Leaf::Proposes { side, field } | Leaf::ProposesNull { side, field } => {
-                vars.push(Var::Input(*side, field.clone()));
+                vars.push(match self.sides[*side].operation {
+                    Operation::Create => self.given_by(*side, field),
+                    _ => Var::Input(*side, field.clone()),
+                });
             }
         }
         let mut seen = BTreeSet::new();
@@ -430,28 +433,44 @@ impl<'p> Scene<'p> {
         vars.push(Var::Malformed(claim.to_owned()));
     }
 
+    /// Whether a side speaks of the first one's record.
+    fn is_second(&self, side: usize) -> bool {
+        self.link == Link::Same && side > 0
+    }
+
+    /// What gives a field its value: of the record or, on create, of the input.
+    fn given_by(&self, side: usize, field: &str) -> Var {
+        let first = if self.is_second(side) { 0 } else { side };
+        match self.sides[first].operation {
+            Operation::Create => Var::Input(first, field.to_owned()),
+            _ => Var::Record(first, field.to_owned()),
+        }
+    }
+
     /// What a field of a side's record comes from.
     fn reads_field(&self, side: usize, field: &str, vars: &mut Vec<Var>) {
-        let first = if self.link == Link::Same { 0 } else { side };
-        if self.sides[first].operation != Operation::Create {
-            vars.push(Var::Record(first, field.to_owned()));
-            return;
+        let first = if self.is_second(side) { 0 } else { side };
+        match self.sides[first].operation {
+            Operation::Create if !self.is_written(first, field) => (),
+            Operation::Create => vars.push(Var::Input(first, field.to_owned())),
+            _ => vars.push(Var::Record(first, field.to_owned())),
         }
-        let model = self.sides[first].model;
-        let written = model.is_some_and(|model| {
+        for creates in BTreeSet::from([first, side]) {
+            if self.set_fields(creates).contains(field) {
+                self.reads_setting(creates, vars);
+            }
+        }
+    }
+
+    fn is_written(&self, side: usize, field: &str) -> bool {
+        let model = self.sides[side].model;
+        model.is_some_and(|model| {
             model.fields.iter().any(|known| known.name == field) || model.identifier.iter().any(|key| key == field)
-        });
-        if written {
-            vars.push(Var::Input(first, field.to_owned()));
-        }
-        if self.set_fields(first).contains(field) {
-            self.reads_setting(first, vars);
-        }
+        })
     }
 
     /// What decides which owners `create` sets.
     fn reads_setting(&self, side: usize, vars: &mut Vec<Var>) {
-        let model = self.sides[side].model;
         let mut fields: BTreeSet<String> = self.set_fields(side).into_iter().map(str::to_owned).collect();
         for rule in self.setting_rules(side) {
             for who in rule.whos() {
@@ -461,7 +480,7 @@ impl<'p> Scene<'p> {
                         self.reads_claims(claim, vars);
                     }
                     Who::GroupsIn { field, claim, .. } => {
-                        vars.push(Var::Input(side, field.clone()));
+                        vars.push(self.given_by(side, field));
                         self.reads_groups(claim, side, field, vars);
                     }
                     Who::Groups { claim, names, .. } => {
@@ -478,12 +497,8 @@ impl<'p> Scene<'p> {
             };
             rule.condition.iter().for_each(|condition| condition.each_term(&mut visit));
         }
-        let written = |name: &String| {
-            model.is_some_and(|model| {
-                model.fields.iter().any(|known| known.name == *name) || model.identifier.contains(name)
-            })
-        };
-        vars.extend(fields.into_iter().filter(written).map(|field| Var::Input(side, field)));
+        let written = fields.into_iter().filter(|field| self.is_written(side, field));
+        vars.extend(written.map(|field| self.given_by(side, &field)));
     }
 
     // ---- answers
@@ -795,6 +810,14 @@ fn link(policy: &Policy, sides: &mut [Side<'_>]) {
         }
         _ => second.question.stored = Stored::Given(record),
     }
+}
+
+/// The same for requests beside the sides that they are of.
+pub(crate) fn relinked(policy: &Policy, sides: &[Side<'_>], requests: &mut [Question]) {
+    let mut sides: Vec<Side<'_>> = sides.to_vec();
+    sides.iter_mut().zip(requests.iter()).for_each(|(side, request)| side.question = request.clone());
+    link(policy, &mut sides);
+    requests.iter_mut().zip(sides).for_each(|(request, side)| *request = side.question);
 }
 
 /// The mode whose callers a who of a model is about.
