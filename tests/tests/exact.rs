@@ -1,12 +1,11 @@
 //! The exact answers, held to the definition: what holds is broken by no request, and what is broken is shown by one.
 
 use admit_compiler::analysis::{Answer, holds};
-use admit_compiler::condition::Truth;
 use admit_compiler::definition::{self, Question, Record, Stored, Target};
 use admit_compiler::policy::{
     Deed, DeedTarget, Keys, Place, Policy, Requirement, RequirementKind, Rule, Who, Whom,
 };
-use admit_runtime::{Authorizer, Mode, Operation, Operations};
+use admit_runtime::{Authorizer, Mode, Operation};
 use admit_tests::generate::{self, Forms};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -125,17 +124,8 @@ fn is_done(policy: &Policy, deed: &Deed, question: &Question) -> bool {
 }
 
 fn is_whom(policy: &Policy, question: &Question, whom: &Whom) -> bool {
-    if let Who::Function(name) = &whom.who {
-        return question.caller.mode == Mode::Function && question.caller.function.as_ref() == Some(name);
-    }
-    let rule = Rule {
-        who: whom.who.clone(),
-        and: whom.and.clone(),
-        operations: Operations::ALL,
-        condition: None,
-        place: Place::default(),
-    };
-    definition::parts(policy, question, &rule, None, true).truth() == Truth::True
+    let whos: Vec<&Who> = [&whom.who].into_iter().chain(&whom.and).collect();
+    definition::is_whom(policy, question, &whos)
 }
 
 /// Whether a random request shows that the requirement is broken.
@@ -189,20 +179,39 @@ fn kind(policy: &Policy, at: &[Index; 11]) -> RequirementKind {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn what_holds_no_request_breaks(
         policy in generate::policy(Forms::All),
         at in requirement(),
-        questions in proptest::collection::vec(generate::question(), 150),
+        questions in proptest::collection::vec(generate::question(), 100),
     ) {
         let kind = kind(&policy, &at);
         let requirement = Requirement { kind, place: Place::default() };
         if holds(&policy, &requirement) == Answer::Holds {
             for (question, other) in questions.iter().zip(questions.iter().skip(1)) {
-                prop_assert!(!breaks(&policy, &requirement.kind, question, other), "{requirement:#?}\nbroken by\n{question:#?}\n{other:#?}");
+                prop_assert!(!breaks(&policy, &requirement.kind, question, other), "{requirement:?}\nbroken by\n{question:?}\n{other:?}");
             }
         }
     }
+}
+
+/// Nearly every question gets an answer, and both answers are given often enough to mean something.
+#[test]
+fn few_answers_are_undecided() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut holding, mut broken, mut undecided) = (0, 0, Vec::new());
+    for _ in 0..300 {
+        let made = (generate::policy(Forms::All), requirement()).new_tree(&mut runner).unwrap();
+        let (policy, at) = proptest::strategy::ValueTree::current(&made);
+        let requirement = Requirement { kind: kind(&policy, &at), place: Place::default() };
+        match holds(&policy, &requirement) {
+            Answer::Holds => holding += 1,
+            Answer::Broken(_) => broken += 1,
+            Answer::Undecided(of) => undecided.push(of),
+        }
+    }
+    println!("{holding} hold, {broken} are broken, undecided: {undecided:#?}");
+    assert!(holding > 60 && broken > 60 && undecided.len() < 10, "{holding}, {broken}, {undecided:#?}");
 }

@@ -4,7 +4,7 @@
 
 use crate::condition::{Found, Source, Term, Truth, Truths};
 use crate::matrix::{Dynamic, DynamicKind, Role, roles};
-use crate::policy::{Bucket, CustomOperation, Field, Model, Path, Policy, Roles, Rule, Who};
+use crate::policy::{Bucket, CustomOperation, Field, Model, Path, Place, Policy, Roles, Rule, Who};
 use admit_runtime::{Authorizer, Mode, Operation, Operations, Provider};
 use admit_syntax::ast::OperationKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -1236,6 +1236,33 @@ pub fn parts(policy: &Policy, question: &Question, rule: &Rule, path: Option<&Pa
     }
 }
 
+/// Whether the caller is one whom an invariant speaks of: all of these. An owner in any spelling; on objects `entity` is
+/// the owner of the folder that the key lies in, and everybody else is judged by all groups.
+pub fn is_whom(policy: &Policy, question: &Question, whos: &[&Who]) -> bool {
+    let caller = &question.caller;
+    whos.iter().all(|who| match (who, &question.target) {
+        (Who::Function(name), _) => caller.mode == Mode::Function && caller.function.as_ref() == Some(name),
+        (who, Target::Storage { bucket, key, .. }) => {
+            let Some(bucket) = policy.buckets.iter().find(|known| known.name == *bucket) else { return false };
+            let touch = Touch { policy, bucket, caller, key };
+            match who {
+                Who::Entity => touch.is_own(),
+                who => touch.who_truth(who) == Truth::True,
+            }
+        }
+        (who, _) => {
+            let alone = Rule {
+                who: (*who).clone(),
+                and: Vec::new(),
+                operations: Operations::NONE,
+                condition: None,
+                place: Place::default(),
+            };
+            parts(policy, question, &alone, None, true).who == Truth::True
+        }
+    })
+}
+
 /// Whether a path covers a key for this caller, claims put in.
 pub fn covers(policy: &Policy, question: &Question, path: &Path) -> bool {
     let Target::Storage { bucket, key, .. } = &question.target else { return false };
@@ -1245,6 +1272,14 @@ pub fn covers(policy: &Policy, question: &Question, path: &Path) -> bool {
 }
 
 impl Touch<'_> {
+    /// Whether the key lies in the caller's own folder.
+    pub(crate) fn is_own(&self) -> bool {
+        self.bucket.paths.iter().filter(|path| path.entity).any(|path| {
+            let folder = self.bind(path).and_then(|(bound, certain)| self.own_folder(path, &bound).filter(|_| certain));
+            folder.is_some_and(|folder| self.key.starts_with(&folder))
+        })
+    }
+
     /// Whether the rule of a path is about this caller at this key; `entity` in one's own folder only.
     fn who_here(&self, rule: &Rule, path: &Path, is_deny: bool) -> Truth {
         let Some((bound, certain)) = self.bind(path) else { return Truth::False };

@@ -167,7 +167,8 @@ impl<'p> Act<'p> {
         match (who, &self.on) {
             (Who::Function(name), _) => Formula::of(caller.function.as_ref() == Some(name)),
             (Who::Entity, On::Object(bucket, place)) => {
-                Formula::of(is_own(self.policy, bucket, &place.caller, &place.key))
+                let touch = Touch { policy: self.policy, bucket, caller: &place.caller, key: &place.key };
+                Formula::of(touch.is_own())
             }
             (who, On::Object(bucket, place)) => {
                 let touch = Touch { policy: self.policy, bucket, caller: &place.caller, key: &place.key };
@@ -268,22 +269,8 @@ impl<'p> Act<'p> {
 
     /// Whether the definition takes the caller for one whom an invariant speaks of.
     pub fn was_by(&self, question: &Question, whom: &Whom) -> bool {
-        let rule = Rule {
-            who: whom.who.clone(),
-            and: whom.and.clone(),
-            operations: self.operation.needs(),
-            condition: None,
-            place: Place::default(),
-        };
-        let of_function = |who: &Who| matches!(who, Who::Function(name) if question.caller.function.as_ref() == Some(name));
-        match (&whom.who, &self.on) {
-            (Who::Function(_), _) => of_function(&whom.who),
-            (Who::Entity, On::Object(bucket, place)) => {
-                is_own(self.policy, bucket, &question.caller, &place.key)
-                    && definition::parts(self.policy, question, &rule, None, true).truth() == Truth::True
-            }
-            _ => definition::parts(self.policy, question, &rule, None, true).truth() == Truth::True,
-        }
+        let whos: Vec<&Who> = [&whom.who].into_iter().chain(&whom.and).collect();
+        definition::is_whom(self.policy, question, &whos)
     }
 
     /// The first rule that allows the request, by the definition.
@@ -322,11 +309,3 @@ impl<'p> Act<'p> {
     }
 }
 
-/// Whether a key lies in the caller's own folder.
-fn is_own(policy: &Policy, bucket: &Bucket, caller: &definition::Caller, key: &str) -> bool {
-    let touch = Touch { policy, bucket, caller, key };
-    bucket.paths.iter().filter(|path| path.entity).any(|path| {
-        let folder = touch.bind(path).and_then(|(bound, certain)| touch.own_folder(path, &bound).filter(|_| certain));
-        folder.is_some_and(|folder| key.starts_with(&folder))
-    })
-}
