@@ -209,7 +209,7 @@ fn few_answers_are_undecided() {
         match holds(&policy, &requirement) {
             Answer::Holds => holding += 1,
             Answer::Broken(_) => broken += 1,
-            Answer::Undecided(of) => undecided.push(of),
+            Answer::Undecided(of) => { println!("UND {requirement:?} {of:?} {:?} {:?}", policy.models.iter().map(|m| (&m.name, &m.rules, &m.denies, m.fields.iter().map(|f| (&f.name, &f.rules, &f.denies)).collect::<Vec<_>>())).collect::<Vec<_>>(), policy.buckets); undecided.push(of) }
         }
     }
     println!("{holding} hold, {broken} are broken, undecided: {undecided:#?}");

@@ -184,10 +184,11 @@ impl<'p> Act<'p> {
         match (self.side.operation, field) {
             (Operation::Create | Operation::Update, Some(field)) => {
                 let input = question.input.get_or_insert_with(Record::new);
-                if self.operation == Operation::Delete {
-                    input.insert(field.name.clone(), Value::Null);
+                match self.operation {
+                    Operation::Delete => drop(input.insert(field.name.clone(), Value::Null)),
+                    _ => drop(input.entry(field.name.clone()).or_insert_with(|| Value::Text("~".to_owned())).clone()),
                 }
-                input.contains_key(&field.name) && definition::decide(self.policy, question).allowed
+                definition::decide(self.policy, question).allowed
             }
             (Operation::Update, None) => self.updates_something(model, question),
             (Operation::Create | Operation::Delete | Operation::Get, None) => {
@@ -240,10 +241,6 @@ impl<'p> Act<'p> {
     /// Whether the definition allows it with some input that changes one field, or as it is.
     pub fn can_be_done(&self, question: &Question) -> bool {
         let mut question = question.clone();
-        if let (On::Records(_, Some(field)), Operation::Update) = (&self.on, self.side.operation) {
-            let value = Value::Text("~".to_owned());
-            question.input.get_or_insert_with(Record::new).entry(field.name.clone()).or_insert(value);
-        }
         self.is_done(&mut question)
     }
 

@@ -70,7 +70,6 @@ pub(crate) struct Scene<'p> {
     sorts: BTreeMap<Slot, Sort>,
     /// The parts of identity claims of several parts, as some leaf compares them.
     wholes: Vec<Vec<String>>,
-    fixed: BTreeSet<Var>,
     pub assigned: BTreeSet<Var>,
     /// What no answer can rest on, in words: forms that are compared with each other as texts.
     pub opaque: BTreeSet<String>,
@@ -93,14 +92,15 @@ impl<'p> Scene<'p> {
             pool_of: BTreeMap::new(),
             sorts: BTreeMap::new(),
             wholes: Vec::new(),
-            assigned: fixed.clone(),
-            fixed,
+            assigned: fixed,
             opaque: BTreeSet::new(),
             support: BTreeMap::new(),
             counted: BTreeMap::new(),
         };
         let mut leaves: BTreeSet<Leaf> = BTreeSet::new();
-        formula.each_leaf(&mut |leaf| drop(leaves.insert(leaf.clone())));
+        formula.each_leaf(&mut |leaf| {
+            leaves.insert(leaf.clone());
+        });
         let setting: Vec<Leaf> = (0..scene.sides.len()).flat_map(|side| scene.setting_leaves(side)).collect();
         leaves.extend(setting);
         leaves.iter().for_each(|leaf| scene.join(leaf));
@@ -258,10 +258,10 @@ impl<'p> Scene<'p> {
         let mut named: BTreeMap<&str, BTreeSet<&Vec<String>>> = BTreeMap::new();
         for leaf in leaves {
             match leaf {
-                Leaf::Groups { claim, names } => drop(named.entry(claim).or_default().insert(names)),
-                Leaf::Best { names } => drop(named.entry(&policy.group_claim).or_default().insert(names)),
-                _ => (),
-            }
+                Leaf::Groups { claim, names } => named.entry(claim).or_default().insert(names),
+                Leaf::Best { names } => named.entry(&policy.group_claim).or_default().insert(names),
+                _ => false,
+            };
         }
         let mut claims: BTreeSet<String> = named.keys().map(|claim| (*claim).to_owned()).collect();
         claims.extend(self.pool_of.keys().filter_map(|slot| match slot {
@@ -429,7 +429,8 @@ impl<'p> Scene<'p> {
 
     fn reads_groups(&self, claim: &str, side: usize, field: &str, vars: &mut Vec<Var>) {
         vars.extend(self.of_claim.get(claim).into_iter().flatten().map(|at| Var::Group(*at)));
-        vars.push(Var::GroupOf(claim.to_owned(), side, field.to_owned()));
+        let first = if self.is_second(side) { 0 } else { side };
+        vars.push(Var::GroupOf(claim.to_owned(), first, field.to_owned()));
         vars.push(Var::Malformed(claim.to_owned()));
     }
 
@@ -493,7 +494,7 @@ impl<'p> Scene<'p> {
             }
             let mut visit = |term: &Term| match term.source {
                 Source::Claim => self.reads_claims(std::slice::from_ref(&term.name), vars),
-                Source::Record | Source::Input => drop(fields.insert(term.name.clone())),
+                Source::Record | Source::Input => fields.extend([term.name.clone()]),
             };
             rule.condition.iter().for_each(|condition| condition.each_term(&mut visit));
         }
@@ -597,7 +598,8 @@ impl<'p> Scene<'p> {
                 truth(if malformed || self.is_excluded(*at) { &[false] } else { &[false, true] })
             }
             Var::GroupOf(claim, side, field) => {
-                let can = !self.claim_is_malformed(claim) && !self.new_groups(claim, *side, field).is_empty();
+                let new = self.new_groups(claim, *side, field);
+                let can = !self.claim_is_malformed(claim) && !new.is_empty() && !self.is_refused(claim, &new);
                 truth(if can { &[false, true] } else { &[false] })
             }
             Var::Malformed(claim) => {
@@ -625,14 +627,25 @@ impl<'p> Scene<'p> {
         !may_hold(self.policy, held.into_iter())
     }
 
+    /// Whether it is settled already that the caller is not in one of these, by another field that names it.
+    fn is_refused(&self, claim: &str, names: &[String]) -> bool {
+        self.assigned.iter().any(|var| match var {
+            Var::GroupOf(of, side, field) if of == claim => {
+                self.new_groups(claim, *side, field).iter().any(|name| names.contains(name))
+            }
+            _ => false,
+        })
+    }
+
     /// The texts of a field that no group of the claim has as its name, and the caller is not in yet.
     fn new_groups(&self, claim: &str, side: usize, field: &str) -> Vec<String> {
         let texts = self.on_record(side, |record| {
             texts_of(record.get(field)).into_iter().map(str::to_owned).collect::<Vec<String>>()
         });
+        let held = texts_of(self.sides[0].question.caller.claims.get(claim));
         let known = |text: &String| {
             let named = |at: &usize| self.groups[*at].1 == *text;
-            self.of_claim.get(claim).into_iter().flatten().any(named)
+            held.contains(&text.as_str()) || self.of_claim.get(claim).into_iter().flatten().any(named)
         };
         // A group that the policy knows by a name that no leaf tells apart may exclude others.
         let may = |text: &String| {

@@ -62,8 +62,8 @@ impl Pool {
     /// Adds a literal that something of a kind is compared with.
     pub fn name(&mut self, literal: &Literal, kind: Kind) {
         match literal {
-            Literal::Text(text) if kind == Kind::Text => drop(self.texts.insert(text.clone())),
-            Literal::Text(text) => drop(self.moments.insert(text.clone())),
+            Literal::Text(text) if kind == Kind::Text => self.texts.extend([text.clone()]),
+            Literal::Text(text) => self.moments.extend([text.clone()]),
             Literal::Number(number) => self.numbers.push(number.value()),
             Literal::Boolean(_) => (),
         }
