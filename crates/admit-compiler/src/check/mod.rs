@@ -1,11 +1,17 @@
 //! Checks sources: every problem of every file in one run, and the policy if there is no error.
 //! Always: one cause, one diagnostic; the same sources give the same diagnostics in the same order.
 //!
-//! Where to find what: `lists` reads named lists, `auth` and `data` the two blocks, `rules` reads one rule wherever it stands, `models`,
-//! `operations` and `storage` read the declarations that carry rules, `lints` looks at the whole for warnings.
+//! Where to find what: `uses` joins the files, `lists` reads named lists, `auth` (with `claims` and `acting`) and `data`
+//! the two blocks. `rules` reads one rule wherever it stands, `guards` what stands beside its who, `conditions` its
+//! condition. `models`, `operations` and `storage` read the declarations that carry rules. `lints` looks at the whole
+//! for warnings, `doubts` at conditions and denies, by what `reach` says that a condition can come to.
 
+mod acting;
 mod auth;
+mod claims;
+mod conditions;
 mod data;
+mod guards;
 mod lints;
 mod lists;
 mod models;
@@ -20,9 +26,12 @@ use crate::policy::{Place, Policy};
 use admit_syntax::ast::{self, Item, Name, Span};
 use admit_syntax::{Parsed, parse_bytes};
 use auth::Groups;
+use claims::Claims;
+use conditions::Typed;
 use lists::Lists;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+pub use conditions::MAX_TESTS;
 pub use names::MAX_GROUP_NAME;
 
 /// The most groups of a user pool: Cognito's limit.
@@ -121,6 +130,9 @@ struct Checker<'a> {
     functions: HashMap<&'a str, (usize, Span)>,
     lists: Lists<'a>,
     groups: Groups,
+    claims: Claims,
+    /// The conditions that were read.
+    typed: Vec<Typed>,
 }
 
 #[derive(Default)]
@@ -134,6 +146,7 @@ struct Declarations<'a> {
     functions: Vec<Declared<'a, ast::FunctionDecl>>,
     storages: Vec<Declared<'a, ast::Storage>>,
     lets: Vec<Declared<'a, ast::Let>>,
+    groups: Vec<Declared<'a, ast::Group>>,
     /// What this version does not check yet.
     later: Vec<(usize, Span, &'static str)>,
 }
@@ -147,7 +160,7 @@ impl<'a> Checker<'a> {
             match item {
                 Item::Use(of) => declared.later.push((file, of.span, "`use`")),
                 Item::Let(of) => declared.lets.push((file, of)),
-                Item::Group(of) => declared.later.push((file, of.span, "`group`")),
+                Item::Group(of) => declared.groups.push((file, of)),
                 Item::Test(of) => declared.later.push((file, of.span, "`test`")),
                 Item::Invariant(of) => declared.later.push((file, of.span, "`invariant`")),
                 Item::Auth(of) => declared.auth.push((file, of)),
@@ -169,6 +182,8 @@ impl<'a> Checker<'a> {
             functions: HashMap::new(),
             lists: Lists::default(),
             groups: Groups::default(),
+            claims: Claims::default(),
+            typed: Vec::new(),
         }
     }
 
@@ -180,14 +195,15 @@ impl<'a> Checker<'a> {
         self.read_functions();
         self.read_names();
         self.read_auth();
+        self.read_acting();
         let schema = self.read_data();
         let auth_functions = self.read_auth_rules();
         let models = self.read_models(&schema);
         let operations = self.read_operations(&schema);
         let buckets = self.read_storages();
         let policy = Policy {
-            exclusive: Vec::new(),
-            claims: Vec::new(),
+            exclusive: self.groups.exclusive.clone(),
+            claims: self.claims.of_policy(),
             files: sources.iter().map(|source| source.name.clone()).collect(),
             has_auth: self.groups.has_auth,
             groups: self.groups.declared.clone(),
@@ -304,8 +320,10 @@ impl<'a> Checker<'a> {
     /// What the table can number.
     fn check_limits(&mut self, policy: &Policy) {
         let mut classes: BTreeMap<(u32, &str, &str), Place> = BTreeMap::new();
-        for rule in policy.rules() {
-            if let crate::policy::Who::Groups { names, provider, claim } = &rule.who {
+        for (rule, who) in
+            policy.rules().chain(policy.denies()).flat_map(|rule| rule.whos().map(move |who| (rule, who)))
+        {
+            if let crate::policy::Who::Groups { names, provider, claim } = who {
                 for name in names {
                     classes.entry((*provider as u32, claim, name)).or_insert(rule.place);
                 }
@@ -314,7 +332,7 @@ impl<'a> Checker<'a> {
         let named = |group: &&crate::policy::Group| {
             !classes.contains_key(&(0, policy.group_claim.as_str(), group.name.as_str()))
         };
-        let in_storage = policy.rules().filter_map(|rule| match &rule.who {
+        let in_storage = policy.rules().chain(policy.denies()).filter_map(|rule| match &rule.who {
             crate::policy::Who::Function(name) => Some(name.as_str()),
             _ => None,
         });

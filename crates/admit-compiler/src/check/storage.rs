@@ -1,6 +1,8 @@
 //! Buckets: their paths, and rules for the roles that callers have there.
 //! Always: a path that comes out can be matched as a prefix, `{entity_id}` last in it.
 
+use super::conditions::Ground;
+use super::models::same_guard;
 use super::rules::{Ruled, Site};
 use super::{Checker, Declared};
 use crate::codes;
@@ -12,12 +14,12 @@ use std::collections::HashMap;
 
 const ENTITY: &str = "{entity_id}";
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     pub(super) fn read_storages(&mut self) -> Vec<Bucket> {
         self.declared.storages.clone().into_iter().map(|storage| self.bucket(storage)).collect()
     }
 
-    fn bucket(&mut self, (file, of): Declared<'_, ast::Storage>) -> Bucket {
+    fn bucket(&mut self, (file, of): Declared<'a, ast::Storage>) -> Bucket {
         self.bucket_name(file, &of.name);
         let names: Vec<ast::Name> =
             of.paths.iter().map(|path| ast::Name { text: path.path.value.clone(), span: path.path.span }).collect();
@@ -25,7 +27,7 @@ impl Checker<'_> {
         let all: HashMap<&str, Span> = of.paths.iter().map(|path| (prefix(&path.path.value), path.path.span)).collect();
         let mut paths = Vec::new();
         for path in &of.paths {
-            let rules = self.path_rules(file, path);
+            let (rules, denies) = self.path_rules(file, path);
             if self.path_form(file, path, &all) {
                 let prefix = prefix(&path.path.value);
                 let entity = prefix.contains(ENTITY);
@@ -35,7 +37,7 @@ impl Checker<'_> {
                     claims: Vec::new(),
                     entity,
                     rules,
-                    denies: Vec::new(),
+                    denies,
                     place: self.place(file, path.path.span),
                 });
             }
@@ -54,7 +56,14 @@ impl Checker<'_> {
                 rules.flat_map(|rule| who_names(&rule.who)).collect()
             };
             let here = lists(path);
-            let hidden: Vec<String> = lists(above).into_iter().filter(|who| !here.contains(who)).collect();
+            // A path that allows nothing replaces nothing: only what it denies is hidden.
+            let hidden: Vec<String> = match path.rules.is_empty() {
+                true => {
+                    let denies = path.denies.iter().filter(|deny| deny.operations.meets(Operations::LIST));
+                    denies.flat_map(|deny| who_names(&deny.who)).collect()
+                }
+                false => lists(above).into_iter().filter(|who| !here.contains(who)).collect(),
+            };
             if let Some(who) = hidden.first() {
                 let message = format!("the keys of `{bucket}` under `{}` are named to {who}", path.prefix);
                 let place = path.place;
@@ -142,7 +151,9 @@ impl Checker<'_> {
             return false;
         }
         let rules = self.written(file, &path.rules);
-        let other = |rule: &&Declared<'_, ast::Rule>| !matches!(rule.1.who.name.text.as_str(), "entity" | "resource");
+        let other = |rule: &&Declared<'_, ast::Rule>| {
+            rule.1.effect.text != "deny" && !matches!(rule.1.who.name.text.as_str(), "entity" | "resource")
+        };
         if let Some((file, rule)) = rules.into_iter().find(|rule| other(&rule)) {
             let message = "this rule covers everybody's own folder";
             let warning = Diagnostic::new(codes::EVERYBODYS_FOLDER, file, rule.span, message);
@@ -165,16 +176,19 @@ impl Checker<'_> {
         }
     }
 
-    fn path_rules(&mut self, file: usize, path: &ast::Path) -> Vec<Rule> {
+    /// The allows and the denies of a path.
+    fn path_rules(&mut self, file: usize, path: &'a ast::Path) -> (Vec<Rule>, Vec<Rule>) {
         if path.rules.is_empty() {
             let message = format!("the path `{}` has no rule", path.path.value);
             let error =
                 Diagnostic::new(codes::EMPTY_LIST, file, path.span, message).label("an empty list does nothing");
             self.say(error.help("write a rule, or remove the path"));
         }
-        let mut rules: Vec<Rule> = Vec::new();
+        let ground = Ground::without_record(Site::Storage);
+        let (mut rules, mut denies): (Vec<Rule>, Vec<Rule>) = (Vec::new(), Vec::new());
         for (file, written) in self.written(file, &path.rules) {
-            let Some(Ruled::Rule(rule)) = self.rule(Site::Storage, file, written) else { continue };
+            let Some(Ruled::Rule(written)) = self.rule(Site::Storage, file, written) else { continue };
+            let Some(rule) = self.with_condition(&ground, &written) else { continue };
             self.needs_auth(file, &rule);
             if rule.who == Who::Entity && !path.path.value.contains(ENTITY) {
                 let error = Diagnostic::new(
@@ -186,10 +200,11 @@ impl Checker<'_> {
                 let error = error.label("whose folder?").related(file, path.path.span, "this path");
                 self.say(error.help("end the path with `{entity_id}/*`, or allow `authenticated`"));
             }
-            self.who_once(file, &rule, &rules);
-            rules.push(rule);
+            let of = if written.denies { &mut denies } else { &mut rules };
+            self.who_once(file, &rule, of);
+            of.push(rule);
         }
-        rules
+        (rules, denies)
     }
 
     fn needs_auth(&mut self, file: usize, rule: &Rule) {
@@ -207,7 +222,9 @@ impl Checker<'_> {
     /// In storage each who stands once on a path, as in Amplify.
     fn who_once(&mut self, file: usize, rule: &Rule, before: &[Rule]) {
         let own = who_names(&rule.who);
-        let first = before.iter().find_map(|before| {
+        // Two of which one has a condition say two things.
+        let certain = |before: &&Rule| !(rule.is_guarded() || before.is_guarded()) || same_guard(before, rule);
+        let first = before.iter().filter(certain).find_map(|before| {
             who_names(&before.who).into_iter().find(|name| own.contains(name)).map(|name| (name, before.place.span))
         });
         if let Some((name, span)) = first {
