@@ -43,6 +43,12 @@ codes! {
     ACTING_CYCLE = "E0221";
     /// Exclusive groups that are none, or that a group would hold together.
     EXCLUSIVE = "E0222";
+    /// A file that `use` names and that is not there.
+    USE_MISSING = "E0223";
+    /// Files that use each other.
+    USE_CYCLE = "E0224";
+    /// A `use` that leads out of the project.
+    USE_LEAVES = "E0225";
 
     /// A builder that does not exist.
     UNKNOWN_BUILDER = "E0301";

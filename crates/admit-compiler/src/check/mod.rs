@@ -19,6 +19,7 @@ mod names;
 mod operations;
 mod rules;
 mod storage;
+mod uses;
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub use conditions::MAX_TESTS;
 pub use names::MAX_GROUP_NAME;
+pub use uses::wanted;
 
 /// The most groups of a user pool: Cognito's limit.
 pub const MAX_GROUPS: usize = 10_000;
@@ -68,7 +70,7 @@ impl Checked {
     }
 }
 
-/// Checks the files of a policy together.
+/// Checks the files of a policy together. Files that they `use` must be among them: [`wanted`] says which those are.
 ///
 /// ```
 /// use admit_compiler::{Source, check};
@@ -158,7 +160,8 @@ impl<'a> Checker<'a> {
             parsed.iter().enumerate().flat_map(|(file, of)| of.file().items.iter().map(move |i| (file, i)))
         {
             match item {
-                Item::Use(of) => declared.later.push((file, of.span, "`use`")),
+                // Joined by whoever reads files: see `uses`.
+                Item::Use(_) => (),
                 Item::Let(of) => declared.lets.push((file, of)),
                 Item::Group(of) => declared.groups.push((file, of)),
                 Item::Test(of) => declared.later.push((file, of.span, "`test`")),
@@ -191,6 +194,7 @@ impl<'a> Checker<'a> {
         for (file, span, what) in std::mem::take(&mut self.declared.later) {
             self.not_yet(file, span, what);
         }
+        self.read_uses(sources);
         self.read_lists();
         self.read_functions();
         self.read_names();

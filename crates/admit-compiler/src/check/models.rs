@@ -206,8 +206,11 @@ impl<'a> Checker<'a> {
 
     /// The rules of a block, read but for their conditions.
     pub(super) fn rules_of(&mut self, site: Site, file: usize, rules: &'a ast::Rules) -> Block<'a> {
-        let mut read = Block::default();
-        for (file, rule) in self.written(file, rules) {
+        let written = self.written(file, rules);
+        // What is spread and unknown, or no list of rules, was meant to be some.
+        let allows_somebody = written.is_empty() && !rules.is_empty();
+        let mut read = Block { allows_somebody, ..Block::default() };
+        for (file, rule) in written {
             read.allows_somebody |= rule.effect.text != "deny";
             match self.rule(site, file, rule) {
                 Some(Ruled::Rule(written)) if written.denies => read.denies.push(written),
