@@ -131,6 +131,10 @@ codes! {
     BUCKET_NAME = "E0606";
     /// An `entity` rule on a path without `{entity_id}`, or of another entity.
     ENTITY_RULE = "E0607";
+    /// A claim in a path where it means nothing.
+    CLAIM_PLACE = "E0608";
+    /// Two parameters at one place of sibling paths.
+    TWO_PARAMETERS = "E0609";
 
     /// A word that conditions do not know.
     UNKNOWN_WORD = "E0801";

@@ -3,13 +3,14 @@
 
 use super::auth::quote;
 use super::claims::kind;
+use super::guards::mode_in;
 use super::rules::{Site, Written};
 use super::{Checker, either};
 use crate::codes;
 use crate::condition::{Condition, Kind, Literal, Number, Operand, Relation, Source, Term, Test, is_moment};
 use crate::diagnostic::Diagnostic;
 use crate::policy::{FieldType, Place, Rule, Who};
-use admit_runtime::Operations;
+use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, Comparator, ConditionKind, Name, OperandKind, Read, Span};
 use admit_syntax::nearest;
 
@@ -49,9 +50,9 @@ pub(super) struct Column {
 /// A condition that was read, and what the checker knows of its terms.
 #[derive(Clone)]
 pub(super) struct Typed {
-    /// The rule.
-    pub rule: Place,
     pub denies: bool,
+    /// Of whose mode.
+    pub mode: Mode,
     /// Where `.when(…)` stands.
     pub file: usize,
     pub span: Span,
@@ -109,9 +110,11 @@ impl Checker<'_> {
             self.say(error.label("too long").help("split it into several rules, or put what it asks into a field"));
             return None;
         }
-        let (rule, denies) = (written.rule.place, written.denies);
+        let denies = written.denies;
         let shapes = reader.shapes;
-        self.typed.push(Typed { rule, denies, file, span: when.span, condition: condition.clone(), shapes });
+        let mode = mode_in(ground.site, &written.rule.who);
+        let typed = Typed { denies, mode, file, span: when.span, condition: condition.clone(), shapes };
+        self.typed.push(typed);
         let condition = Some(condition).filter(|condition| *condition != Condition::All(Vec::new()));
         Some(Rule { condition, ..written.rule.clone() })
     }

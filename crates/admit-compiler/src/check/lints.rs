@@ -51,6 +51,7 @@ impl<'a> Checker<'a> {
         }
         self.public_writes(policy);
         self.nobody(policy);
+        self.doubts(policy);
     }
 
     fn has_errors_in(&self, file: usize, span: Span) -> bool {
