@@ -103,7 +103,7 @@ impl Checker<'_> {
     pub(super) fn with_condition(&mut self, ground: &Ground, written: &Written<'_>) -> Option<Rule> {
         let Some((file, when)) = written.when else { return Some(written.rule.clone()) };
         let mut reader = Reader { file, ground, rule: &written.rule, tests: 0, shapes: Vec::new() };
-        let condition = self.condition(&mut reader, &when.condition)?;
+        let condition = self.condition(&mut reader, &when.condition);
         if reader.tests > MAX_TESTS {
             let message = format!("a condition of {} tests; the limit is {MAX_TESTS}", reader.tests);
             let error = Diagnostic::new(codes::TABLE_LIMIT, file, when.span, message);
@@ -111,6 +111,7 @@ impl Checker<'_> {
             return None;
         }
         let denies = written.denies;
+        let condition = condition?;
         let shapes = reader.shapes;
         let mode = mode_in(ground.site, &written.rule.who);
         let typed = Typed { denies, mode, file, span: when.span, condition: condition.clone(), shapes };
@@ -650,7 +651,7 @@ impl Reader<'_> {
     /// A test, counted; nothing where there are far too many already.
     fn test(&mut self, test: Test) -> Option<Condition> {
         self.tests += 1;
-        Some(Condition::Test(test))
+        (self.tests <= MAX_TESTS).then_some(Condition::Test(test))
     }
 }
 

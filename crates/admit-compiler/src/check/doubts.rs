@@ -217,8 +217,8 @@ impl Checker<'_> {
 
     // ---- what a rule rests on
 
-    /// Whether one rule may be true where another is not: only then its callers gain by making that one true. A rule that
-    /// the first one covers anyway is reported as such.
+    /// Whether one rule may be true where another is not: only then its callers gain by making that one true. A rule
+    /// that the first one covers anyway is reported as such.
     fn gains(&self, rule: &Rule, by: &Rule) -> bool {
         let Some(condition) = &rule.condition else { return false };
         if same_guard(rule, by) || (!by.is_guarded() && by.operations.contains(rule.operations)) {
