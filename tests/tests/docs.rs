@@ -23,7 +23,7 @@ fn policies_in_the_documentation_check() {
     let mut programs = 0;
     for (path, text) in pages() {
         for block in text.split("```policy\n").skip(1).filter_map(|rest| rest.split("```").next()) {
-            let checked = check(&[Source { name: "page.policy".into(), text: block.into() }]);
+            let checked = check(&admit_tests::sources(block, "page.policy"));
             let errors: Vec<_> = checked.diagnostics.iter().filter(|one| one.severity == Severity::Error).collect();
             assert!(errors.is_empty(), "{}: {errors:#?}\n{block}", path.display());
             programs += 1;

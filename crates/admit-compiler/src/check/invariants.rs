@@ -2,7 +2,7 @@
 //! Always: a who that comes out could stand in a rule on the deed's target, or is a function.
 
 use super::deeds::{Known, Thing};
-use super::rules::{Ruled, Site};
+use super::rules::{Ruled, Site, Written};
 use super::{Checker, Declared};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -138,9 +138,10 @@ impl Checker<'_> {
         }
         let effect = Name { text: "allow".into(), span };
         let rule = ast::Rule { effect, who: who.clone(), modifiers, conditions: Vec::new(), span };
-        let Some(Ruled::Rule(rule)) = self.rule(site, file, &rule) else { return None };
+        let Some(Ruled::Rule(Written { rule, .. })) = self.rule(site, file, &rule) else { return None };
         if let Thing::Model(model) = thing {
-            self.dynamic_fields(&Model { rules: vec![rule.clone()], fields: without_rules(model), ..model.clone() });
+            let (rules, fields) = (vec![rule.clone()], without_rules(model));
+            self.dynamic_fields(&Model { rules, denies: Vec::new(), fields, ..model.clone() }, &[]);
         }
         Some(Whom { who: rule.who, and: rule.and, place: rule.place })
     }

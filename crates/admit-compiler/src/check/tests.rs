@@ -435,13 +435,13 @@ impl<'a> Checker<'a> {
             }
             "identityId" if !is_quoted && caller.mode != Mode::Oidc => match &value.kind {
                 ast::ValueKind::Text(text) => caller.identity_id = Some(text.clone()),
-                _ => return self.claim_type(file, value, "identityId", "a text"),
+                _ => return self.wrong_claim(file, value, "identityId", "a text"),
             },
             name => {
                 let given = self.free_value(file, value)?;
                 let declared = claims.iter().find(|(known, ..)| known == name);
                 if let Some(expected) = declared.and_then(|(_, kind, list)| mismatch(&given, *kind, *list)) {
-                    return self.claim_type(file, value, name, expected);
+                    return self.wrong_claim(file, value, name, expected);
                 }
                 self.near_claim(file, key, claims, caller.mode);
                 caller.claims.insert(name.to_owned(), given);
@@ -450,7 +450,7 @@ impl<'a> Checker<'a> {
         Some(())
     }
 
-    fn claim_type(&mut self, file: usize, value: &Value, name: &str, expected: &str) -> Option<()> {
+    fn wrong_claim(&mut self, file: usize, value: &Value, name: &str, expected: &str) -> Option<()> {
         let message = format!("`{name}` holds {expected}");
         let error = Diagnostic::new(codes::CALLER, file, value.span, message).label("this is something else");
         self.say(error.help(format!("write {expected}")));
