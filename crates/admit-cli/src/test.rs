@@ -74,6 +74,8 @@ struct Report<'p> {
     asserted: Vec<Asserted<'p>>,
     coverage: Option<Coverage>,
     mutation: Option<Mutation>,
+    /// Whether the score was asked for; it is not worked out where an assertion fails.
+    mutates: bool,
     fail_under: Option<u8>,
 }
 
@@ -110,6 +112,7 @@ impl Test {
             asserted,
             coverage: coverage.filter(|_| self.coverage || self.fail_under.is_some()),
             mutation,
+            mutates: self.mutate,
             fail_under: self.fail_under,
         };
         match self.format {

@@ -60,6 +60,9 @@ impl Report<'_> {
     }
 
     fn write_mutation(&self, out: &mut String) {
+        if self.mutates && self.mutation.is_none() {
+            let _ = writeln!(out, "\nmutation  not tried: which changes a failing test notices says nothing");
+        }
         if let Some(mutation) = &self.mutation {
             let all = mutation.changes.len();
             let equal = match mutation.equal {
@@ -200,7 +203,9 @@ fn allowed_label(one: &Asserted<'_>, outcome: &Outcome) -> String {
 }
 
 fn because(explained: &Explained) -> String {
+    let nobody = explained.rule.is_none() && explained.nearest.is_empty();
     match explained.reason {
+        Some("mode" | "unauthorized") if nobody => "no rule gives it to anybody".to_owned(),
         Some("mode") => "no rule for callers of this kind gives it".to_owned(),
         Some("fields") => format!("these fields may not be written: {}", explained.denied_fields.join(", ")),
         Some("unknown") if !explained.denied_fields.is_empty() => {

@@ -235,7 +235,8 @@ impl<'a> Checker<'a> {
         self.record(file, model, object, true)
     }
 
-    /// A create without `with` proposes the record itself, which then must be something that callers can propose.
+    /// A create without `with` proposes the record itself, which then must be something that callers can propose. That
+    /// nobody can is no reason to refuse a `cannot`: it speaks of what they can.
     fn creates_what_can_be_written(
         &mut self,
         assertion: &Assertion,
@@ -244,13 +245,12 @@ impl<'a> Checker<'a> {
         known: Known<'_>,
     ) -> Option<()> {
         let Target::Record { model, record: Some(record), .. } = &assertion.target else { return Some(()) };
-        if assertion.input.is_some() || !assertion.operations.contains(&Operation::Create) {
+        let creates = assertion.can && assertion.operations.contains(&Operation::Create);
+        if assertion.input.is_some() || !creates {
             return Some(());
         }
         let model = known.models.iter().find(|known| known.name == *model)?;
-        let is_written =
-            |name: &String| model.identifier.contains(name) || model.fields.iter().any(|field| field.name == *name);
-        let Some(name) = record.keys().find(|name| !is_written(name)) else { return Some(()) };
+        let Some(name) = record.keys().find(|name| !model.is_writable(name)) else { return Some(()) };
         let message =
             format!("nobody can create a record with `{name}`: the model `{}` does not declare it", model.name);
         let error = Diagnostic::new(codes::RECORD_VALUE, file, of.target.span, message).label("what would be created");

@@ -337,12 +337,10 @@ fn on_model(
         field: field.map(|field| field.name.clone()),
         record,
     };
-    let is_written =
-        |name: &String| model.identifier.contains(name) || model.fields.iter().any(|field| field.name == *name);
     match operation {
         Operation::Create => {
             // What the record is to hold is what is proposed; an owner that nobody can write is recorded.
-            record.retain(|name, _| is_written(name));
+            record.retain(|name, _| model.is_writable(name));
             record.append(&mut input);
             if let Some(field) = field {
                 record.entry(field.name.clone()).or_insert_with(|| sample(field));

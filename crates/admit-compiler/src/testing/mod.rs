@@ -96,9 +96,14 @@ fn outcome(
     if !every_input {
         return asked(table, assertion.can, operation, question, field, steps);
     }
-    // What a create's record says is said of its input, whatever else that holds.
-    let nothing = Record::new();
-    let fixed = record.as_ref().filter(|_| operation == Operation::Create).unwrap_or(&nothing);
+    // What a create's record says is said of its input, whatever else that holds; as far as callers can say it.
+    let model = policy
+        .models
+        .iter()
+        .find(|model| matches!(&assertion.target, Target::Record { model: name, .. } if model.name == *name));
+    let is_written = |name: &str| operation == Operation::Create && model.is_some_and(|model| model.is_writable(name));
+    let said = record.iter().flatten().filter(|(name, _)| is_written(name));
+    let fixed: Record = said.map(|(name, value)| (name.clone(), value.clone())).collect();
     let wanted = match (field, operation) {
         (Some(field), _) => Wanted::Field(field),
         (None, Operation::Create) => Wanted::Anything,
@@ -108,7 +113,7 @@ fn outcome(
         *steps += 1;
         ask::is_allowed(table, question, field)
     };
-    match find_allowed(policy, &question, fixed, wanted, &mut allowed) {
+    match find_allowed(policy, &question, &fixed, wanted, &mut allowed) {
         Found::Input(input) => {
             let question = Question { input: Some(input), ..question };
             Outcome { operation, verdict: Verdict::Fails, question }
