@@ -61,6 +61,17 @@ impl Asserted<'_> {
 }
 
 /// Runs the tests that `chosen` takes, in the order of the policy.
+///
+/// ```
+/// use admit_compiler::{Source, check, table, testing};
+/// let text = "model Post { allow.publicApiKey().to([\"read\"]) }
+///     test \"keys\" { apiKey can [\"read\"] Post {}  apiKey cannot [\"create\"] Post }";
+/// let policy = check(&[Source { name: "a.policy".into(), text: text.into() }]).policy.unwrap();
+/// let bytes = table(&policy, false).unwrap();
+/// let loaded = admit_runtime::Policy::from_bytes(&bytes).unwrap();
+/// let asserted = testing::run(&policy, &loaded, |_| true);
+/// assert!(asserted.len() == 2 && asserted.iter().all(|one| one.holds()));
+/// ```
 pub fn run<'p>(
     policy: &'p Policy,
     table: &admit_runtime::Policy<'_>,
