@@ -115,7 +115,7 @@ impl Checker<'_> {
             }
         };
         let (who, modifiers) = calls.split_first()?;
-        for call in modifiers.iter().filter(|call| matches!(call.name.text.as_str(), "to" | "when")) {
+        if let Some(call) = modifiers.iter().find(|call| matches!(call.name.text.as_str(), "to" | "when")) {
             let message = format!("`.{}` says nothing of who it is", call.name.text);
             let error = Diagnostic::new(codes::WHOM, file, call.span, message).label("not here");
             self.say(error.help("operations stand behind `can`; who it is may be narrowed with `.and(…)`"));

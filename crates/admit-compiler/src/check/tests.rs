@@ -491,12 +491,10 @@ fn nobody(mode: Mode) -> Caller {
 
 /// What a declared claim holds, if the value is something else. A number or a boolean may come as its text.
 fn mismatch(value: &Given, kind: Kind, list: bool) -> Option<&'static str> {
-    let fits = |value: &Given| match (kind, value) {
-        (_, Given::Null) => true,
-        (Kind::Text | Kind::Date | Kind::DateTime, Given::Text(_)) => true,
-        (Kind::Integer | Kind::Float, Given::Number(_) | Given::Text(_)) => true,
-        (Kind::Boolean, Given::Bool(_) | Given::Text(_)) => true,
-        _ => false,
+    let fits = |value: &Given| match kind {
+        Kind::Text | Kind::Date | Kind::DateTime => matches!(value, Given::Null | Given::Text(_)),
+        Kind::Integer | Kind::Float => matches!(value, Given::Null | Given::Number(_) | Given::Text(_)),
+        Kind::Boolean => matches!(value, Given::Null | Given::Bool(_) | Given::Text(_)),
     };
     match (list, value) {
         (true, Given::List(items)) if items.0.iter().all(fits) => None,
