@@ -2,7 +2,7 @@
 
 use admit_compiler::policy::Policy;
 use admit_compiler::testing::coverage::Coverage;
-use admit_compiler::testing::{self, Asserted, mutate};
+use admit_compiler::testing::{self, Asserted, Defined, mutate};
 use admit_compiler::{Source, check, table};
 use std::path::Path;
 
@@ -74,8 +74,9 @@ fn completed(text: &str) -> String {
 #[test]
 fn assertions_that_are_offered_hold_and_cover() {
     for text in sources() {
-        let completed = completed(&text);
-        tested(&policy(&completed), |asserted, coverage| {
+        let policy = policy(&completed(&text));
+        tested(&policy, |asserted, coverage| {
+            assert_eq!(testing::run(&policy, &Defined(&policy), |_| true), asserted, "by the definition, by the table");
             let failing: Vec<_> = asserted.iter().filter(|one| !one.holds()).collect();
             assert!(failing.is_empty(), "{failing:#?}");
             let missing = coverage.rules.iter().flat_map(|rule| &rule.missing);
@@ -113,4 +114,63 @@ fn a_budget_leaves_changes_over_and_says_so() {
         assert!(some.untried > 0);
         assert_eq!(some.changes.len() + some.untried, all.changes.len());
     });
+}
+
+/// Rules with conditions, `.and` and denies, in every place where they may stand.
+const GUARDED: &str = r#"
+auth {
+  groups: ["ADMINS", "EDITORS", "SUSPENDED"]
+  claims: { "custom:tenant": string, level: integer, mfa: boolean }
+}
+data { authorizationModes: ["userPool", "identityPool"]  defaultAuthorizationMode: "userPool" }
+model Post {
+  title: string
+  state: enum ["draft", "published"]
+  tenant: string
+  count: integer
+  tags: string[]
+  due: datetime
+  notes: string {
+    allow.group("ADMINS")
+    allow.groups(["EDITORS"]).to(["read", "update"]).when(record.state == "draft")
+    deny.group("SUSPENDED").to(["read"])
+  }
+  allow.group("ADMINS").when(record.tenant == claims["custom:tenant"])
+  allow.groups(["EDITORS"]).to(["read", "update"]).when(record.state == "draft" && !(record.count > 3))
+  allow.owner().and(group("EDITORS")).to(["create", "read", "update"])
+  allow.guest().to(["read"]).when(record.state == "published")
+  allow.authenticated().to(["get"]).when("open" in record.tags || claims.mfa)
+  allow.authenticated("identityPool").to(["list"]).when(record.due < "2026-01-01T00:00:00Z")
+  allow.groupDefinedIn("tenant").to(["create"]).when(input.title.startsWith("A"))
+  deny.group("SUSPENDED").to(["update", "delete"]).when(record.state != "draft")
+}
+mutation publish(id: id!): Post {
+  allow.group("EDITORS").when(claims.level >= 3)
+  deny.group("SUSPENDED")
+}
+storage articles {
+  "drafts/*": [
+    allow.groups(["EDITORS"]).to(["read", "write"]).when(claims.mfa),
+    deny.groups(["SUSPENDED"]).to(["write"])
+  ]
+}
+"#;
+
+/// The same as [`completed`], by the definition: the rules decide, whatever the table makes of them.
+#[test]
+fn conditions_ands_and_denies_have_cells_that_assertions_cover() {
+    let text = GUARDED.to_owned();
+    let before = policy(&text);
+    let missing: std::collections::BTreeSet<String> = {
+        let coverage = Coverage::of(&before, &Defined(&before), &[]);
+        assert!(coverage.covered() == 0 && coverage.cells() > 90, "{}", coverage.cells());
+        coverage.rules.into_iter().flat_map(|rule| rule.missing).collect()
+    };
+    let (open, missing): (Vec<String>, Vec<String>) = missing.into_iter().partition(|line| line.starts_with("//"));
+    assert!(open.is_empty(), "{open:#?}");
+    let tests = missing.iter().enumerate().map(|(number, line)| format!("test \"{number}\" {{ {line} }}\n"));
+    let after = policy(&(text + &tests.collect::<String>()));
+    let asserted = testing::run(&after, &Defined(&after), |_| true);
+    assert!(asserted.iter().all(Asserted::holds));
+    assert!(Coverage::of(&after, &Defined(&after), &asserted).percent() == 100.0);
 }

@@ -13,7 +13,7 @@ mod sites;
 mod values;
 pub mod write;
 
-pub use ask::{Explained, Line, explain};
+pub use ask::{Ask, Defined, Explained, Line, explain};
 pub use inputs::{Found, MAX_TRIED, Wanted, find_allowed};
 
 use crate::definition::{self, Items, Question, Record, Stored, Value};
@@ -72,11 +72,7 @@ impl Asserted<'_> {
 /// let asserted = testing::run(&policy, &loaded, |_| true);
 /// assert!(asserted.len() == 2 && asserted.iter().all(|one| one.holds()));
 /// ```
-pub fn run<'p>(
-    policy: &'p Policy,
-    table: &admit_runtime::Policy<'_>,
-    chosen: impl Fn(&Test) -> bool,
-) -> Vec<Asserted<'p>> {
+pub fn run<'p>(policy: &'p Policy, table: &impl Ask, chosen: impl Fn(&Test) -> bool) -> Vec<Asserted<'p>> {
     let mut steps = 0;
     let tests = policy.tests.iter().filter(|test| chosen(test));
     let assertions = tests.flat_map(|test| test.assertions.iter().map(move |assertion| (test, assertion)));
@@ -92,7 +88,7 @@ pub fn run<'p>(
 /// Asks one operation of an assertion. `steps` counts the requests that were decided.
 fn outcome(
     policy: &Policy,
-    table: &admit_runtime::Policy<'_>,
+    table: &impl Ask,
     assertion: &Assertion,
     operation: Operation,
     steps: &mut usize,
@@ -122,7 +118,7 @@ fn outcome(
     };
     let mut allowed = |question: &Question| {
         *steps += 1;
-        ask::is_allowed(table, question, field)
+        table.allows(question, field)
     };
     match find_allowed(policy, &question, &fixed, wanted, &mut allowed) {
         Found::Input(input) => {
@@ -135,7 +131,7 @@ fn outcome(
 }
 
 fn asked(
-    table: &admit_runtime::Policy<'_>,
+    table: &impl Ask,
     can: bool,
     operation: Operation,
     question: Question,
@@ -143,7 +139,7 @@ fn asked(
     steps: &mut usize,
 ) -> Outcome {
     *steps += 1;
-    let verdict = if ask::is_allowed(table, &question, field) == can { Verdict::Holds } else { Verdict::Fails };
+    let verdict = if table.allows(&question, field) == can { Verdict::Holds } else { Verdict::Fails };
     Outcome { operation, verdict, question }
 }
 
