@@ -174,3 +174,37 @@ fn conditions_ands_and_denies_have_cells_that_assertions_cover() {
     assert!(asserted.iter().all(Asserted::holds));
     assert!(Coverage::of(&after, &Defined(&after), &asserted).percent() == 100.0);
 }
+
+/// The verdict of the one assertion of a test, by the definition.
+fn verdict(rules: &str, assertion: &str) -> testing::Verdict {
+    let fields = "title: string  note: string  state: string";
+    let text = format!("auth {{}}\nmodel Post {{ {fields} {rules} }}\ntest \"it\" {{ {assertion} }}");
+    let policy = policy(&text);
+    testing::run(&policy, &Defined(&policy), |_| true)[0].outcomes[0].verdict
+}
+
+#[test]
+fn a_cannot_is_decided_over_every_input_or_undecided() {
+    use testing::Verdict::{Fails, Holds, Undecided};
+    let update = "user { sub: \"1\" } cannot [\"update\"] Post { state: \"draft\" }";
+    let rule = |condition: &str| format!("allow.authenticated().to([\"update\"]).when({condition})");
+    // Some input makes it true, though most do not.
+    assert_eq!(verdict(&rule("input.title.startsWith(\"A\") && input.note == input.title"), update), Fails);
+    // None does, for the stored record says otherwise.
+    assert_eq!(verdict(&rule("input.title == \"A\" && record.state == \"published\""), update), Holds);
+    assert_eq!(
+        verdict(&rule("input.title == \"A\" && input.title == input.note && input.note != \"A\""), update),
+        Holds
+    );
+    // Nobody enumerates texts that are looked for in each other.
+    assert_eq!(verdict(&rule("input.title.contains(input.note) && record.state == \"published\""), update), Undecided);
+    // What is named alone decides.
+    let named = "user { sub: \"1\" } cannot [\"update\"] Post { state: \"draft\" } with { title: \"B\" }";
+    assert_eq!(verdict(&rule("input.title.contains(input.note)"), named), Holds);
+}
+
+#[test]
+fn an_update_that_changes_nothing_is_no_update() {
+    let cannot = "user { sub: \"1\" } cannot [\"update\"] Post {}";
+    assert_eq!(verdict("allow.authenticated().to([\"delete\"])", cannot), testing::Verdict::Holds);
+}

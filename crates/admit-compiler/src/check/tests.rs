@@ -497,6 +497,7 @@ fn mismatch(value: &Given, kind: Kind, list: bool) -> Option<&'static str> {
         Kind::Boolean => matches!(value, Given::Null | Given::Bool(_) | Given::Text(_)),
     };
     match (list, value) {
+        (true, Given::Null) => None,
         (true, Given::List(items)) if items.0.iter().all(fits) => None,
         (true, _) => Some("a list"),
         (false, value) if fits(value) => None,
