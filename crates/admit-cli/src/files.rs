@@ -6,6 +6,7 @@ use crate::{Failure, render};
 use admit_compiler::diagnostic::Severity;
 use admit_compiler::policy::Policy;
 use admit_compiler::{Checked, Source};
+use admit_syntax::ast::Item;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::Read;
@@ -53,6 +54,25 @@ fn read_given(paths: &[String]) -> Result<Input, Failure> {
 /// Reads source files only, and the files that those use.
 pub fn read_sources(paths: &[String]) -> Result<Vec<Source>, Failure> {
     with_used(read_each(paths)?)
+}
+
+/// Reads source files that may be several policies: one, unless several of them have an `auth` or a `data` block, of
+/// which a policy has one at most. Then each that no other uses is a policy of its own, with what it uses.
+pub fn read_policies(paths: &[String]) -> Result<Vec<Vec<Source>>, Failure> {
+    let all = read_sources(paths)?;
+    let holding = |is_block: fn(&Item) -> bool| {
+        all.iter().filter(|source| admit_syntax::parse_bytes(&source.text).file().items.iter().any(is_block)).count()
+    };
+    if holding(|item| matches!(item, Item::Auth(_))) < 2 && holding(|item| matches!(item, Item::Data(_))) < 2 {
+        return Ok(vec![all]);
+    }
+    let mut policies: Vec<Vec<Source>> = Vec::new();
+    for given in read_each(paths)? {
+        policies.push(with_used(vec![given])?);
+    }
+    let used: Vec<String> = policies.iter().flat_map(|of| of.iter().skip(1)).map(|one| one.name.clone()).collect();
+    policies.retain(|of| of.first().is_some_and(|first| !used.contains(&first.name)));
+    Ok(policies)
 }
 
 /// Reads just these source files.

@@ -234,3 +234,25 @@ fn a_folder_is_one_policy() {
         Command::new(env!("CARGO_BIN_EXE_admit")).args(["test", ".", "--filter", "more"]).current_dir(path).output();
     assert_eq!(output.unwrap().status.code(), Some(0));
 }
+
+/// Files that each have an `auth` block cannot be one policy. Each is one, with what it uses.
+#[test]
+fn a_folder_of_policies_is_tested_one_by_one() {
+    let folder = Folder::new(
+        "folders",
+        "use \"common.policy\"\nauth { groups: [\"A\"] }\nmodel Post { ...ALL }\n\
+        test \"one\" { user { groups: [\"A\"] } can [\"read\"] Post {} }",
+    );
+    let write = |name: &str, text: &str| std::fs::write(folder.0.join(name), text).unwrap();
+    write("common.policy", "let ALL = [allow.group(\"A\")]");
+    write(
+        "other.policy",
+        "auth { groups: [\"B\"] }\nmodel Post { allow.group(\"B\") }\n\
+        test \"two\" { user { groups: [\"B\"] } cannot [\"read\"] Post {} }",
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_admit")).args(["test", "."]).current_dir(&folder.0).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("ok      one\nfailed  two\n"), "{text}");
+    assert!(text.contains("2 tests: 1 passed, 1 failed (2 assertions)"), "{text}");
+    assert_eq!(output.status.code(), Some(1));
+}
