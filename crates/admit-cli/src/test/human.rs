@@ -209,6 +209,8 @@ fn because(explained: &Explained) -> String {
             format!("nobody can write {}", explained.denied_fields.join(", "))
         }
         Some("unknown") => "the policy has no such operation".to_owned(),
+        Some("condition") => "a rule that gives it to this caller has a condition that is not true here".to_owned(),
+        Some("deny-rule") => "a deny takes it away".to_owned(),
         Some("filter") => "allowed, but this record is not among those that the caller is given".to_owned(),
         Some("hidden") => "the record is allowed, and this field of it is not shown".to_owned(),
         _ => "no rule that gives it is true here".to_owned(),
