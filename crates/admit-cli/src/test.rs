@@ -66,7 +66,7 @@ enum Format {
     Junit,
 }
 
-/// All that one run came to.
+/// What one policy came to.
 struct Report<'p> {
     sources: &'p [Source],
     policy: &'p Policy,
@@ -74,6 +74,13 @@ struct Report<'p> {
     asserted: Vec<Asserted<'p>>,
     coverage: Option<Coverage>,
     mutation: Option<Mutation>,
+}
+
+/// All that one run came to.
+struct Run<'p> {
+    reports: Vec<Report<'p>>,
+    /// Whether the mutation score was asked for; it is not worked out where an assertion fails.
+    mutates: bool,
     fail_under: Option<u8>,
 }
 
@@ -83,53 +90,100 @@ impl Test {
     }
 
     fn once(&self) -> Result<Outcome, Failure> {
-        let sources = files::read_sources(&self.files)?;
-        let Some(policy) = files::compile(&sources, false) else { return Ok(Outcome::Problems) };
-        let bytes = admit_compiler::table(&policy, false).map_err(Failure::TooLarge)?;
-        let table = admit_runtime::Policy::from_bytes(&bytes)
-            .map_err(|error| Failure::Table { path: self.files.join(" "), error })?;
+        let policies = files::read_policies(&self.files)?;
+        let compiled: Vec<Option<Policy>> = policies.iter().map(|sources| files::compile(sources, false)).collect();
+        let Some(compiled) = compiled.into_iter().collect::<Option<Vec<Policy>>>() else {
+            return Ok(Outcome::Problems);
+        };
+        let bytes = compiled.iter().map(|policy| admit_compiler::table(policy, false).map_err(Failure::TooLarge));
+        let bytes = bytes.collect::<Result<Vec<_>, _>>()?;
+        let loaded = bytes.iter().map(|bytes| {
+            let failure = |error| Failure::Table { path: self.files.join(" "), error };
+            admit_runtime::Policy::from_bytes(bytes).map_err(failure)
+        });
+        let tables = loaded.collect::<Result<Vec<_>, _>>()?;
         let chosen = |test: &PolicyTest| self.filter.as_ref().is_none_or(|text| test.name.contains(text));
-        if let (Some(text), false) = (&self.filter, policy.tests.iter().any(chosen)) {
+        let mut tests = compiled.iter().flat_map(|policy| &policy.tests);
+        if let (Some(text), false) = (&self.filter, tests.any(chosen)) {
             return Err(Failure::Usage(format!("no test has `{text}` in its name")));
         }
-        let asserted = files::working("testing", || testing::run(&policy, &table, chosen));
-        let wants_coverage = self.coverage || self.lcov.is_some() || (self.fail_under.is_some() && !self.mutate);
-        let coverage = wants_coverage.then(|| Coverage::of(&policy, &table, &asserted));
-        if let (Some(path), Some(coverage)) = (&self.lcov, &coverage) {
-            let text = lcov::text(&policy, coverage);
-            std::fs::write(path, text).map_err(|error| Failure::File { path: path.clone(), error })?;
+        let each = policies.iter().zip(&compiled).zip(&tables);
+        let reports = each.map(|((sources, policy), table)| self.report(sources, policy, table, &chosen)).collect();
+        let run = Run { reports, mutates: self.mutate, fail_under: self.fail_under };
+        if let Some(path) = &self.lcov {
+            std::fs::write(path, run.lcov()).map_err(|error| Failure::File { path: path.clone(), error })?;
         }
-        let all_hold = asserted.iter().all(Asserted::holds);
-        // Which changes a failing test notices says nothing.
-        let mutation = (self.mutate && all_hold)
-            .then(|| files::working("changing rules", || mutate::run(&policy, &asserted, self.budget)));
-        let report = Report {
-            sources: &sources,
-            policy: &policy,
-            table: &table,
-            asserted,
-            coverage: coverage.filter(|_| self.coverage || self.fail_under.is_some()),
-            mutation,
-            fail_under: self.fail_under,
-        };
+        let shows = self.coverage || (self.fail_under.is_some() && !self.mutate);
+        let run = if shows { run } else { run.without_coverage() };
         match self.format {
-            Format::Human => crate::print(report.human().trim_end())?,
-            Format::Json => crate::print(&report.json().to_string())?,
-            Format::Junit => crate::print(report.junit()?.trim_end())?,
+            Format::Human => crate::print(run.human().trim_end())?,
+            Format::Json => crate::print(&run.json().to_string())?,
+            Format::Junit => crate::print(run.junit()?.trim_end())?,
         }
-        Ok(if report.is_fine() { Outcome::Clean } else { Outcome::Problems })
+        Ok(if run.is_fine() { Outcome::Clean } else { Outcome::Problems })
+    }
+
+    fn report<'p>(
+        &self,
+        sources: &'p [Source],
+        policy: &'p Policy,
+        table: &'p admit_runtime::Policy<'p>,
+        chosen: &impl Fn(&PolicyTest) -> bool,
+    ) -> Report<'p> {
+        let asserted = files::working("testing", || testing::run(policy, table, chosen));
+        let wants_coverage = self.coverage || self.lcov.is_some() || (self.fail_under.is_some() && !self.mutate);
+        let coverage = wants_coverage.then(|| Coverage::of(policy, table, &asserted));
+        // Which changes a failing test notices says nothing.
+        let tries = self.mutate && asserted.iter().all(Asserted::holds);
+        let mutation = tries.then(|| files::working("changing rules", || mutate::run(policy, &asserted, self.budget)));
+        Report { sources, policy, table, asserted, coverage, mutation }
     }
 }
 
-impl Report<'_> {
+impl Run<'_> {
     /// Whether every assertion holds, every change could be tried, and nothing is less than `--fail-under`.
     fn is_fine(&self) -> bool {
-        let under = |percent: f64| self.fail_under.is_some_and(|least| percent < f64::from(least));
-        let coverage = self.coverage.as_ref().is_none_or(|coverage| !under(coverage.percent()));
-        let mutation = self.mutation.as_ref().is_none_or(|of| of.untried == 0 && !under(of.percent()));
-        self.asserted.iter().all(Asserted::holds) && coverage && mutation
+        let under = |(part, whole): (usize, usize)| {
+            self.fail_under.is_some_and(|least| part * 100 < usize::from(least) * whole)
+        };
+        let holds = self.reports.iter().all(|report| report.asserted.iter().all(Asserted::holds));
+        let untried = self.reports.iter().filter_map(|report| report.mutation.as_ref()).any(|of| of.untried > 0);
+        holds && !untried && !self.cells().is_some_and(under) && !self.changes().is_some_and(under)
     }
 
+    /// How many cells of how many are covered.
+    fn cells(&self) -> Option<(usize, usize)> {
+        let each = self.reports.iter().map(|report| report.coverage.as_ref().map(|of| (of.covered(), of.cells())));
+        sum(each)
+    }
+
+    /// How many changes of how many are noticed.
+    fn changes(&self) -> Option<(usize, usize)> {
+        sum(self.reports.iter().map(|report| report.mutation.as_ref().map(|of| (of.noticed(), of.changes.len()))))
+    }
+
+    fn without_coverage(mut self) -> Self {
+        self.reports.iter_mut().for_each(|report| report.coverage = None);
+        self
+    }
+
+    fn lcov(&self) -> String {
+        let each = self.reports.iter();
+        each.filter_map(|of| of.coverage.as_ref().map(|coverage| lcov::text(of.policy, coverage))).collect()
+    }
+}
+
+/// The sum of parts and wholes, if each policy has one.
+fn sum(mut each: impl Iterator<Item = Option<(usize, usize)>>) -> Option<(usize, usize)> {
+    each.try_fold((0, 0), |all, one| one.map(|one| (all.0 + one.0, all.1 + one.1)))
+}
+
+/// A part of a hundred; of nothing, all.
+fn percent((part, whole): (usize, usize)) -> f64 {
+    if whole == 0 { 100.0 } else { 100.0 * part as f64 / whole as f64 }
+}
+
+impl Report<'_> {
     /// The tests that were run, each with its assertions.
     fn tests(&self) -> Vec<(&PolicyTest, Vec<&Asserted<'_>>)> {
         let mut tests: Vec<(&PolicyTest, Vec<&Asserted<'_>>)> = Vec::new();

@@ -694,12 +694,7 @@ impl OnModel<'_> {
         let fields = self.model.fields.iter().flat_map(|field| &field.rules);
         let mut whos = self.model.rules.iter().chain(fields).flat_map(Rule::whos);
         let implied = whos.any(|who| matches!(who, Who::Owner { field, .. } if field == name));
-        self.is_writable(name) || implied || name == "createdAt" || name == "updatedAt"
-    }
-
-    pub(crate) fn is_writable(&self, name: &str) -> bool {
-        let declared = self.model.fields.iter().any(|field| field.name == name);
-        declared || self.model.identifier.iter().any(|key| key == name)
+        self.model.is_writable(name) || implied || name == "createdAt" || name == "updatedAt"
     }
 
     fn names_unknown_fields(&self) -> bool {
@@ -709,7 +704,7 @@ impl OnModel<'_> {
     fn unknown_fields(&self) -> BTreeSet<String> {
         let writes = matches!(self.operation, Operation::Create | Operation::Update);
         let input = self.question.input.iter().filter(|_| writes).flat_map(|input| input.keys());
-        input.filter(|name| !self.is_writable(name)).cloned().collect()
+        input.filter(|name| !self.model.is_writable(name)).cloned().collect()
     }
 
     // ---- functions (§8)

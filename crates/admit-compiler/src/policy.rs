@@ -124,6 +124,13 @@ pub struct Model {
     pub place: Place,
 }
 
+impl Model {
+    /// Whether callers can name a field in an input: those that are declared, and the key's.
+    pub fn is_writable(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name) || self.identifier.iter().any(|key| key == name)
+    }
+}
+
 /// A field of a model.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Field {

@@ -1,6 +1,6 @@
 //! The results for a person: each test a line, each failure with the places that it is about.
 
-use super::{Report, count};
+use super::{Report, Run, count, percent};
 use crate::render;
 use admit_compiler::diagnostic::{Diagnostic, Label, Severity};
 use admit_compiler::policy::{Place, Target};
@@ -13,76 +13,76 @@ use std::io::IsTerminal;
 /// The most rules that a failure points at.
 const NEAREST: usize = 3;
 
-impl Report<'_> {
+impl Run<'_> {
     pub(super) fn human(&self) -> String {
         let mut out = String::new();
-        for (test, all) in self.tests() {
+        let tests = || self.reports.iter().flat_map(Report::tests);
+        for (test, all) in tests() {
             let word = if all.iter().all(|one| one.holds()) { "ok    " } else { "failed" };
             let _ = writeln!(out, "{word}  {}", test.name);
         }
-        let failures = self.failures();
-        if !failures.is_empty() {
-            let colour =
-                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            let _ = write!(out, "\n{}", render::human(self.sources, &failures, colour));
+        let colour =
+            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        for report in &self.reports {
+            let failures = report.failures();
+            if !failures.is_empty() {
+                let _ = write!(out, "\n{}", render::human(report.sources, &failures, colour));
+            }
         }
         self.write_coverage(&mut out);
         self.write_mutation(&mut out);
-        let _ = write!(out, "\n{}", self.summary());
+        let (all, failed) = (tests().count(), tests().filter(|(_, all)| !all.iter().all(|one| one.holds())).count());
+        let assertions: usize = self.reports.iter().map(|report| report.asserted.len()).sum();
+        let failing = if failed == 0 { String::new() } else { format!(", {failed} failed") };
+        let passed = all - failed;
+        let _ = write!(out, "\n{}: {passed} passed{failing} ({})", count(all, "test"), count(assertions, "assertion"));
         out.trim_start().to_owned()
     }
 
-    fn summary(&self) -> String {
-        let tests = self.tests();
-        let failed = tests.iter().filter(|(_, all)| !all.iter().all(|one| one.holds())).count();
-        let passed = tests.len() - failed;
-        let failed = if failed == 0 { String::new() } else { format!(", {failed} failed") };
-        format!("{}: {passed} passed{failed} ({})", count(tests.len(), "test"), count(self.asserted.len(), "assertion"))
-    }
-
     fn write_coverage(&self, out: &mut String) {
-        let Some(coverage) = &self.coverage else { return };
-        let _ = writeln!(
-            out,
-            "\ncoverage  {} of {} ({:.1} %)",
-            coverage.covered(),
-            count(coverage.cells(), "cell"),
-            coverage.percent()
-        );
-        for rule in coverage.rules.iter().filter(|rule| !rule.is_covered()) {
-            let covered = rule.cells.iter().filter(|cell| cell.hits > 0).count();
-            let (place, all) = (self.at(rule.place), rule.cells.len());
-            let _ = writeln!(out, "  {place}  {covered} of {all}: {}", self.source_text(rule.place));
-            for line in &rule.missing {
-                let _ = writeln!(out, "    {line}");
+        let Some(cells) = self.cells() else { return };
+        let _ = writeln!(out, "\ncoverage  {} of {} ({:.1} %)", cells.0, count(cells.1, "cell"), percent(cells));
+        for report in &self.reports {
+            let rules = report.coverage.iter().flat_map(|coverage| &coverage.rules);
+            for rule in rules.filter(|rule| !rule.is_covered()) {
+                let covered = rule.cells.iter().filter(|cell| cell.hits > 0).count();
+                let (place, all) = (report.at(rule.place), rule.cells.len());
+                let _ = writeln!(out, "  {place}  {covered} of {all}: {}", report.source_text(rule.place));
+                for line in &rule.missing {
+                    let _ = writeln!(out, "    {line}");
+                }
             }
         }
     }
 
     fn write_mutation(&self, out: &mut String) {
-        if let Some(mutation) = &self.mutation {
-            let all = mutation.changes.len();
-            let equal = match mutation.equal {
-                0 => String::new(),
-                equal => format!("; {equal} more change no decision"),
-            };
-            let _ = writeln!(
-                out,
-                "\nmutation  {} of {} noticed ({:.1} %){equal}",
-                mutation.noticed(),
-                count(all, "change"),
-                mutation.percent()
-            );
-            for change in mutation.changes.iter().filter(|change| !change.is_noticed) {
-                let text = self.source_text(change.place);
-                let _ = writeln!(out, "  {}  {}: {text}", self.at(change.place), change.what);
+        let Some(changes) = self.changes() else {
+            if self.mutates {
+                let _ = writeln!(out, "\nmutation  not tried: which changes a failing test notices says nothing");
             }
-            if mutation.untried > 0 {
-                let _ = writeln!(out, "  {} left over when the budget ended", count(mutation.untried, "change"));
+            return;
+        };
+        let all = || self.reports.iter().filter_map(|report| Some((report, report.mutation.as_ref()?)));
+        let equal = match all().map(|(_, mutation)| mutation.equal).sum() {
+            0 => String::new(),
+            equal => format!("; {equal} more change no decision"),
+        };
+        let (noticed, changed) = (changes.0, count(changes.1, "change"));
+        let _ = writeln!(out, "\nmutation  {noticed} of {changed} noticed ({:.1} %){equal}", percent(changes));
+        for (report, mutation) in all() {
+            for change in mutation.changes.iter().filter(|change| !change.is_noticed) {
+                let (at, text) = (report.at(change.place), report.source_text(change.place));
+                let _ = writeln!(out, "  {at}  {}: {text}", change.what);
             }
         }
+        let untried = all().map(|(_, mutation)| mutation.untried).sum();
+        if untried > 0 {
+            let _ = writeln!(out, "  {} left over when the budget ended", count(untried, "change"));
+        }
     }
+}
 
+impl Report<'_> {
     /// `app.policy:12`
     fn at(&self, place: Place) -> String {
         format!("{}:{}", self.file(place), place.line)
@@ -200,13 +200,17 @@ fn allowed_label(one: &Asserted<'_>, outcome: &Outcome) -> String {
 }
 
 fn because(explained: &Explained) -> String {
+    let nobody = explained.rule.is_none() && explained.nearest.is_empty();
     match explained.reason {
+        Some("mode" | "unauthorized") if nobody => "no rule gives it to anybody".to_owned(),
         Some("mode") => "no rule for callers of this kind gives it".to_owned(),
         Some("fields") => format!("these fields may not be written: {}", explained.denied_fields.join(", ")),
         Some("unknown") if !explained.denied_fields.is_empty() => {
             format!("nobody can write {}", explained.denied_fields.join(", "))
         }
         Some("unknown") => "the policy has no such operation".to_owned(),
+        Some("condition") => "a rule that gives it to this caller has a condition that is not true here".to_owned(),
+        Some("deny-rule") => "a deny takes it away".to_owned(),
         Some("filter") => "allowed, but this record is not among those that the caller is given".to_owned(),
         Some("hidden") => "the record is allowed, and this field of it is not shown".to_owned(),
         _ => "no rule that gives it is true here".to_owned(),

@@ -1,50 +1,54 @@
 //! The results for a program. `docs/testing.md` is the reference.
 
-use super::Report;
+use super::{PolicyTest, Report, Run, percent};
 use crate::requests;
 use admit_compiler::policy::Place;
-use admit_compiler::testing::coverage::CellKind;
+use admit_compiler::testing::coverage::{Cell, CellKind, Exercised};
+use admit_compiler::testing::mutate::Change;
 use admit_compiler::testing::{self, Asserted, Line, Outcome, Verdict, write};
 use serde_json::{Map, Value, json};
 
-impl Report<'_> {
+impl Run<'_> {
     pub(super) fn json(&self) -> Value {
-        let tests: Vec<Value> = self
-            .tests()
-            .into_iter()
-            .map(|(test, all)| {
-                let assertions: Vec<Value> = all.iter().map(|one| self.assertion(one)).collect();
-                json!({"name": test.name, "at": self.json_place(test.place),
-                    "passed": all.iter().all(|one| one.holds()), "assertions": assertions})
-            })
-            .collect();
+        let tests: Vec<Value> = self.reports.iter().flat_map(Report::json_tests).collect();
         let passed = tests.iter().filter(|test| test["passed"] == true).count();
-        let mut report = json!({"passed": passed, "failed": tests.len() - passed, "tests": tests});
-        if let Some(coverage) = &self.coverage {
-            let rules: Vec<Value> = coverage
-                .rules
-                .iter()
-                .map(|rule| {
-                    let cells: Vec<Value> = rule
-                        .cells
-                        .iter()
-                        .map(|cell| json!({"cell": cell_words(&cell.kind), "hits": cell.hits}))
-                        .collect();
-                    json!({"at": self.json_place(rule.place), "cells": cells, "missing": rule.missing})
-                })
-                .collect();
-            report["coverage"] = json!({"covered": coverage.covered(), "cells": coverage.cells(), "percent": coverage.percent(), "rules": rules});
+        let mut json = json!({"passed": passed, "failed": tests.len() - passed, "tests": tests});
+        if let Some(cells) = self.cells() {
+            let rules: Vec<Value> = self.reports.iter().flat_map(Report::json_rules).collect();
+            json["coverage"] = json!({"covered": cells.0, "cells": cells.1, "percent": percent(cells), "rules": rules});
         }
-        if let Some(mutation) = &self.mutation {
-            let changes: Vec<Value> = mutation
-                .changes
-                .iter()
-                .map(|change| json!({"at": self.json_place(change.place), "change": change.what, "noticed": change.is_noticed}))
-                .collect();
-            report["mutation"] = json!({"noticed": mutation.noticed(), "changes": changes, "equal": mutation.equal,
-                "untried": mutation.untried, "percent": mutation.percent()});
+        if let Some(noticed) = self.changes() {
+            let each = || self.reports.iter().filter_map(|report| report.mutation.as_ref());
+            let changes: Vec<Value> = self.reports.iter().flat_map(Report::json_changes).collect();
+            json["mutation"] = json!({"noticed": noticed.0, "changes": changes, "percent": percent(noticed),
+                "equal": each().map(|of| of.equal).sum::<usize>(), "untried": each().map(|of| of.untried).sum::<usize>()});
         }
-        report
+        json
+    }
+}
+
+impl Report<'_> {
+    fn json_tests(&self) -> Vec<Value> {
+        let test = |(test, all): (&PolicyTest, Vec<&Asserted<'_>>)| {
+            let assertions: Vec<Value> = all.iter().map(|one| self.assertion(one)).collect();
+            json!({"name": test.name, "at": self.json_place(test.place), "passed": all.iter().all(|one| one.holds()),
+                "assertions": assertions})
+        };
+        self.tests().into_iter().map(test).collect()
+    }
+
+    fn json_rules(&self) -> Vec<Value> {
+        let cell = |cell: &Cell| json!({"cell": cell_words(&cell.kind), "hits": cell.hits});
+        let rule = |rule: &Exercised| {
+            let cells: Vec<Value> = rule.cells.iter().map(cell).collect();
+            json!({"at": self.json_place(rule.place), "cells": cells, "missing": rule.missing})
+        };
+        self.coverage.iter().flat_map(|coverage| &coverage.rules).map(rule).collect()
+    }
+
+    fn json_changes(&self) -> Vec<Value> {
+        let change = |change: &Change| json!({"at": self.json_place(change.place), "change": change.what, "noticed": change.is_noticed});
+        self.mutation.iter().flat_map(|mutation| &mutation.changes).map(change).collect()
     }
 
     fn json_place(&self, place: Place) -> Value {
@@ -90,7 +94,7 @@ fn line(rule: &Line) -> Value {
 }
 
 /// A cell in a few words: `allowed read EDITORS`, `others get`, `condition`.
-pub(super) fn cell_words(kind: &CellKind) -> String {
+fn cell_words(kind: &CellKind) -> String {
     match kind {
         CellKind::Allowed(operation, None) => format!("allowed {}", operation.name()),
         CellKind::Allowed(operation, Some(group)) => format!("allowed {} {group}", operation.name()),

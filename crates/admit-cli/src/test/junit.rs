@@ -1,21 +1,28 @@
 //! The results as JUnit's XML: a suite a test, a case an assertion.
 //! Always: no time of day, no duration, so that equal results are equal bytes.
 
-use super::Report;
+use super::{PolicyTest, Report, Run};
 use crate::Failure;
 use admit_compiler::testing::{self, Asserted, Explained, Outcome, Verdict};
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
-impl Report<'_> {
+impl Run<'_> {
     pub(super) fn junit(&self) -> Result<String, Failure> {
-        let mut report = Junit::new("admit");
-        for (test, all) in self.tests() {
+        let mut junit = Junit::new("admit");
+        junit.add_test_suites(self.reports.iter().flat_map(Report::suites));
+        junit.to_string().map_err(|error| Failure::Output(std::io::Error::other(error)))
+    }
+}
+
+impl Report<'_> {
+    fn suites(&self) -> Vec<TestSuite> {
+        let suite = |(test, all): (&PolicyTest, Vec<&Asserted<'_>>)| {
             let mut suite = TestSuite::new(&test.name);
             suite.extra.insert("file".into(), self.file(test.place).into());
             suite.add_test_cases(all.iter().map(|one| self.case(one)));
-            report.add_test_suite(suite);
-        }
-        report.to_string().map_err(|error| Failure::Output(std::io::Error::other(error)))
+            suite
+        };
+        self.tests().into_iter().map(suite).collect()
     }
 
     fn case(&self, one: &Asserted<'_>) -> TestCase {

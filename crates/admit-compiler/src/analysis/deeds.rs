@@ -346,10 +346,7 @@ impl<'p> OnRecords<'p, '_> {
             });
             names.extend(fields.filter(|_| create));
         }
-        let written = |name: &String| {
-            self.model.fields.iter().any(|field| field.name == *name) || self.model.identifier.contains(name)
-        };
-        names.retain(written);
+        names.retain(|name| self.model.is_writable(name));
         names
     }
 

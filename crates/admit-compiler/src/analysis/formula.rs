@@ -37,11 +37,6 @@ impl Wanted {
         Wanted(1 << truth as u8)
     }
 
-    /// Any but this one.
-    pub fn but(truth: Truth) -> Wanted {
-        Wanted(7 & !(1 << truth as u8))
-    }
-
     pub fn has(self, truth: Truth) -> bool {
         self.0 & (1 << truth as u8) != 0
     }

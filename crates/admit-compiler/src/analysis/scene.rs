@@ -464,10 +464,7 @@ impl<'p> Scene<'p> {
     }
 
     fn is_written(&self, side: usize, field: &str) -> bool {
-        let model = self.sides[side].model;
-        model.is_some_and(|model| {
-            model.fields.iter().any(|known| known.name == field) || model.identifier.iter().any(|key| key == field)
-        })
+        self.sides[side].model.is_some_and(|model| model.is_writable(field))
     }
 
     /// What decides which owners `create` sets.
@@ -816,10 +813,7 @@ fn link(policy: &Policy, sides: &mut [Side<'_>]) {
     };
     match second.operation {
         Operation::Create => {
-            let written = |name: &String| {
-                model.fields.iter().any(|field| field.name == *name) || model.identifier.contains(name)
-            };
-            second.question.input = Some(record.into_iter().filter(|(name, _)| written(name)).collect());
+            second.question.input = Some(record.into_iter().filter(|(name, _)| model.is_writable(name)).collect());
         }
         _ => second.question.stored = Stored::Given(record),
     }

@@ -228,7 +228,7 @@ impl Checker<'_> {
                 }
                 Some((_, field)) => field,
             };
-            if writes && known.is_none() && !model.identifier.contains(&key.text) {
+            if writes && !model.is_writable(&key.text) {
                 let message =
                     format!("nobody can write `{}`: the model `{}` does not declare it", key.text, model.name);
                 let error =

@@ -2,7 +2,7 @@
 //! Always: a who that comes out could stand in a rule on the deed's target, or is a function.
 
 use super::deeds::{Known, Thing};
-use super::rules::{Ruled, Site};
+use super::rules::{Ruled, Site, Written};
 use super::{Checker, Declared};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -115,7 +115,7 @@ impl Checker<'_> {
             }
         };
         let (who, modifiers) = calls.split_first()?;
-        for call in modifiers.iter().filter(|call| matches!(call.name.text.as_str(), "to" | "when")) {
+        if let Some(call) = modifiers.iter().find(|call| matches!(call.name.text.as_str(), "to" | "when")) {
             let message = format!("`.{}` says nothing of who it is", call.name.text);
             let error = Diagnostic::new(codes::WHOM, file, call.span, message).label("not here");
             self.say(error.help("operations stand behind `can`; who it is may be narrowed with `.and(…)`"));
@@ -138,9 +138,10 @@ impl Checker<'_> {
         }
         let effect = Name { text: "allow".into(), span };
         let rule = ast::Rule { effect, who: who.clone(), modifiers, conditions: Vec::new(), span };
-        let Some(Ruled::Rule(rule)) = self.rule(site, file, &rule) else { return None };
+        let Some(Ruled::Rule(Written { rule, .. })) = self.rule(site, file, &rule) else { return None };
         if let Thing::Model(model) = thing {
-            self.dynamic_fields(&Model { rules: vec![rule.clone()], fields: without_rules(model), ..model.clone() });
+            let (rules, fields) = (vec![rule.clone()], without_rules(model));
+            self.dynamic_fields(&Model { rules, denies: Vec::new(), fields, ..model.clone() }, &[]);
         }
         Some(Whom { who: rule.who, and: rule.and, place: rule.place })
     }

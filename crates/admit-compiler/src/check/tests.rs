@@ -235,7 +235,8 @@ impl<'a> Checker<'a> {
         self.record(file, model, object, true)
     }
 
-    /// A create without `with` proposes the record itself, which then must be something that callers can propose.
+    /// A create without `with` proposes the record itself, which then must be something that callers can propose. That
+    /// nobody can is no reason to refuse a `cannot`: it speaks of what they can.
     fn creates_what_can_be_written(
         &mut self,
         assertion: &Assertion,
@@ -244,13 +245,12 @@ impl<'a> Checker<'a> {
         known: Known<'_>,
     ) -> Option<()> {
         let Target::Record { model, record: Some(record), .. } = &assertion.target else { return Some(()) };
-        if assertion.input.is_some() || !assertion.operations.contains(&Operation::Create) {
+        let creates = assertion.can && assertion.operations.contains(&Operation::Create);
+        if assertion.input.is_some() || !creates {
             return Some(());
         }
         let model = known.models.iter().find(|known| known.name == *model)?;
-        let is_written =
-            |name: &String| model.identifier.contains(name) || model.fields.iter().any(|field| field.name == *name);
-        let Some(name) = record.keys().find(|name| !is_written(name)) else { return Some(()) };
+        let Some(name) = record.keys().find(|name| !model.is_writable(name)) else { return Some(()) };
         let message =
             format!("nobody can create a record with `{name}`: the model `{}` does not declare it", model.name);
         let error = Diagnostic::new(codes::RECORD_VALUE, file, of.target.span, message).label("what would be created");
@@ -435,13 +435,13 @@ impl<'a> Checker<'a> {
             }
             "identityId" if !is_quoted && caller.mode != Mode::Oidc => match &value.kind {
                 ast::ValueKind::Text(text) => caller.identity_id = Some(text.clone()),
-                _ => return self.claim_type(file, value, "identityId", "a text"),
+                _ => return self.wrong_claim(file, value, "identityId", "a text"),
             },
             name => {
                 let given = self.free_value(file, value)?;
                 let declared = claims.iter().find(|(known, ..)| known == name);
                 if let Some(expected) = declared.and_then(|(_, kind, list)| mismatch(&given, *kind, *list)) {
-                    return self.claim_type(file, value, name, expected);
+                    return self.wrong_claim(file, value, name, expected);
                 }
                 self.near_claim(file, key, claims, caller.mode);
                 caller.claims.insert(name.to_owned(), given);
@@ -450,7 +450,7 @@ impl<'a> Checker<'a> {
         Some(())
     }
 
-    fn claim_type(&mut self, file: usize, value: &Value, name: &str, expected: &str) -> Option<()> {
+    fn wrong_claim(&mut self, file: usize, value: &Value, name: &str, expected: &str) -> Option<()> {
         let message = format!("`{name}` holds {expected}");
         let error = Diagnostic::new(codes::CALLER, file, value.span, message).label("this is something else");
         self.say(error.help(format!("write {expected}")));
@@ -491,14 +491,13 @@ fn nobody(mode: Mode) -> Caller {
 
 /// What a declared claim holds, if the value is something else. A number or a boolean may come as its text.
 fn mismatch(value: &Given, kind: Kind, list: bool) -> Option<&'static str> {
-    let fits = |value: &Given| match (kind, value) {
-        (_, Given::Null) => true,
-        (Kind::Text | Kind::Date | Kind::DateTime, Given::Text(_)) => true,
-        (Kind::Integer | Kind::Float, Given::Number(_) | Given::Text(_)) => true,
-        (Kind::Boolean, Given::Bool(_) | Given::Text(_)) => true,
-        _ => false,
+    let fits = |value: &Given| match kind {
+        Kind::Text | Kind::Date | Kind::DateTime => matches!(value, Given::Null | Given::Text(_)),
+        Kind::Integer | Kind::Float => matches!(value, Given::Null | Given::Number(_) | Given::Text(_)),
+        Kind::Boolean => matches!(value, Given::Null | Given::Bool(_) | Given::Text(_)),
     };
     match (list, value) {
+        (true, Given::Null) => None,
         (true, Given::List(items)) if items.0.iter().all(fits) => None,
         (true, _) => Some("a list"),
         (false, value) if fits(value) => None,

@@ -2,7 +2,8 @@
 //! Always: what the table does not know, and whom it cannot make a principal of, is denied.
 
 use super::Outcome;
-use crate::definition::{AsFields, Question, Stored, Target};
+use crate::definition::{self, AsFields, Question, Stored, Target};
+use crate::policy::Policy;
 use admit_runtime::{Action, Caller, CustomKind, Decision, List, Operation, Operations, Request, Shown};
 use admit_syntax::ast::OperationKind;
 
@@ -53,10 +54,35 @@ fn action(table: &admit_runtime::Policy<'_>, target: &Target) -> Option<Action> 
     }
 }
 
-/// Whether a request is allowed: of operations on many records, for the record that it gives; of reads of one field,
-/// whether that is shown.
-pub(super) fn is_allowed(table: &admit_runtime::Policy<'_>, question: &Question, field: Option<&str>) -> bool {
-    ask(table, question, |decision| decision.is_some_and(|decision| grants(decision, question, field)))
+/// Whoever answers requests: a decision table, as hosts ask it, or the definition.
+pub trait Ask {
+    /// Whether a request is allowed: of operations on many records, for the record that it gives; of reads of one
+    /// field, whether that is shown.
+    fn allows(&self, question: &Question, field: Option<&str>) -> bool;
+}
+
+impl Ask for admit_runtime::Policy<'_> {
+    fn allows(&self, question: &Question, field: Option<&str>) -> bool {
+        ask(self, question, |decision| decision.is_some_and(|decision| grants(decision, question, field)))
+    }
+}
+
+/// The definition of a policy, to compare with its table.
+pub struct Defined<'p>(pub &'p Policy);
+
+impl Ask for Defined<'_> {
+    fn allows(&self, question: &Question, field: Option<&str>) -> bool {
+        let Defined(policy) = self;
+        let (record, operation) = match (&question.stored, &question.target) {
+            (Stored::Given(record), Target::Model(_, operation)) => (record, *operation),
+            _ => return definition::decide(policy, question).allowed,
+        };
+        let many = matches!(operation, Operation::List | Operation::Listen | Operation::Sync | Operation::Search);
+        let reads = operation.needs().meets(Operations::READ);
+        definition::decide(policy, question).allowed
+            && (!many || definition::shows(policy, question, record))
+            && field.is_none_or(|field| !reads || definition::shows_field(policy, question, record, field))
+    }
 }
 
 fn grants(decision: &Decision<'_>, question: &Question, field: Option<&str>) -> bool {

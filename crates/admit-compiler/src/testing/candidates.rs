@@ -11,7 +11,7 @@ use crate::policy::{Assertion, Field, FieldType, Model, Path, Place, Policy, Rul
 use admit_runtime::{Authorizer, Mode, Operation};
 
 /// The most choices of values that are made for a condition.
-const MAX_CHOICES: usize = 2_000;
+const MAX_CHOICES: usize = 500;
 
 /// A caller and what is asked, while they are made.
 #[derive(Clone)]
@@ -33,55 +33,68 @@ pub(super) fn assertions(policy: &Policy, one: &Standing<'_>, kind: &CellKind, o
         _ => None,
     };
     let mut all = Vec::new();
-    for base in scenes(policy, one, kind, group) {
-        for scene in with_values(one, &base) {
+    for (base, conditions) in scenes(policy, one, kind, group) {
+        for scene in with_values(one, &base, &conditions) {
             all.extend(assertion(policy, one, operation, can, scene));
         }
     }
     all
 }
 
-fn scenes(policy: &Policy, one: &Standing<'_>, kind: &CellKind, group: Option<&str>) -> Vec<Scene> {
+/// Scenes, each with the conditions whose values it is to be tried with.
+fn scenes<'s>(
+    policy: &'s Policy,
+    one: &'s Standing<'s>,
+    kind: &CellKind,
+    group: Option<&str>,
+) -> Vec<(Scene, Vec<&'s Condition>)> {
     let rule = &one.rule;
+    let without = if let CellKind::And(at) = kind { Some(*at) } else { None };
+    let own: Vec<&Condition> = rule.condition.iter().collect();
     match kind {
         CellKind::Others(_) => {
             // The record is somebody's, and the caller is somebody else.
-            let theirs = scene(policy, rule, group, None).map(|scene| scene.record).unwrap_or_default();
+            let theirs = scene(policy, rule, group, None).record;
             let others = strangers(policy).into_iter();
-            others.map(|caller| Scene { caller, record: theirs.clone(), input: Record::new() }).collect()
+            others.map(|caller| (Scene { caller, record: theirs.clone(), input: Record::new() }, Vec::new())).collect()
         }
-        // A deny takes from its who what some allow gives them: as members of a group, or as the owner.
-        CellKind::Denied(_) | CellKind::Condition | CellKind::And(_) if one.is_deny => {
-            let without = if let CellKind::And(at) = kind { Some(*at) } else { None };
-            let Some(base) = scene(policy, rule, group, without) else { return Vec::new() };
-            let groups = policy.groups.iter().map(|group| group.name.clone());
-            let mut all = vec![base.clone()];
-            all.extend(groups.map(|name| {
-                let mut scene = base.clone();
-                join(&mut scene.caller, &policy.group_claim, &name);
-                scene
-            }));
-            all.push(owned(policy, one, base));
-            all
+        // A deny takes from its who what some allow gives them: who both are, where both conditions are true.
+        _ if one.is_deny => {
+            let base = scene(policy, rule, group, without);
+            let beside = beside(one).0.iter().map(|allow| {
+                let mut both = base.clone();
+                allow.whos().for_each(|who| be(policy, who, None, &mut both));
+                (both, own.iter().copied().chain(&allow.condition).collect())
+            });
+            beside.collect()
         }
-        CellKind::And(at) => scene(policy, rule, group, Some(*at)).into_iter().collect(),
-        _ => scene(policy, rule, group, None).into_iter().collect(),
+        // By itself; past the denies beside it; and where every field is needed, with what the others say.
+        _ => {
+            let base = scene(policy, rule, group, without);
+            let (allows, denies) = beside(one);
+            let with = |rules: &'s [Rule]| own.iter().copied().chain(rules.iter().flat_map(|rule| &rule.condition));
+            let denied = with(denies).collect();
+            let same = |allow: &&Rule| allow.who == rule.who;
+            let others = allows.iter().filter(same).flat_map(|allow| &allow.condition);
+            let all = own.iter().copied().chain(others).chain(denies.iter().flat_map(|rule| &rule.condition)).collect();
+            vec![(base.clone(), own.clone()), (base.clone(), denied), (base, all)]
+        }
     }
 }
 
-/// The same with each owner field the caller's.
-fn owned(policy: &Policy, one: &Standing<'_>, mut scene: Scene) -> Scene {
-    let Site::Model(model, _) = one.site else { return scene };
-    for rule in &model.rules {
-        for who in rule.whos().filter(|who| matches!(who, Who::Owner { .. })) {
-            be(policy, who, None, &mut scene);
-        }
+/// The allows and denies that decide beside a rule.
+fn beside<'s>(one: &Standing<'s>) -> (&'s [Rule], &'s [Rule]) {
+    match one.site {
+        Site::Model(model, Some(field)) if one.is_deny && !field.rules.is_empty() => (&field.rules, &model.denies),
+        Site::Model(model, _) => (&model.rules, &model.denies),
+        Site::Custom(custom) => (&custom.rules, &custom.denies),
+        Site::Path(_, path) => (&path.rules, &path.denies),
+        Site::Data => (&[], &[]),
     }
-    scene
 }
 
 /// A caller who is the who of a rule and, but for that of one number, each `.and`, with a record that says so.
-fn scene(policy: &Policy, rule: &Rule, group: Option<&str>, without: Option<usize>) -> Option<Scene> {
+fn scene(policy: &Policy, rule: &Rule, group: Option<&str>, without: Option<usize>) -> Scene {
     let mode = match &rule.who {
         Who::ApiKey => Mode::ApiKey,
         Who::Guest => Mode::Guest,
@@ -108,7 +121,7 @@ fn scene(policy: &Policy, rule: &Rule, group: Option<&str>, without: Option<usiz
         let free = other.record.into_iter().filter(|(name, _)| !scene.record.contains_key(name)).collect::<Vec<_>>();
         scene.record.extend(free);
     }
-    Some(scene)
+    scene
 }
 
 /// Makes the caller that who.
@@ -193,14 +206,8 @@ fn nobody(mode: Mode) -> Caller {
 
 // ---- values for conditions
 
-/// The scene with each choice of values for what the rule's condition reads.
-fn with_values(one: &Standing<'_>, base: &Scene) -> Vec<Scene> {
-    let mut conditions: Vec<&Condition> = one.rule.condition.iter().collect();
-    // Denies beside the rule must let it through, and an allow beside a deny must give what that takes.
-    if let Site::Model(model, _) = one.site {
-        let beside = if one.is_deny { &model.rules } else { &model.denies };
-        conditions.extend(beside.iter().filter_map(|rule| rule.condition.as_ref()));
-    }
+/// The scene with each choice of values for what some conditions read; not set comes first.
+fn with_values(one: &Standing<'_>, base: &Scene, conditions: &[&Condition]) -> Vec<Scene> {
     let mut terms: Vec<&Term> = Vec::new();
     let mut compared = Compared::default();
     for condition in conditions {
@@ -228,7 +235,8 @@ fn with_values(one: &Standing<'_>, base: &Scene) -> Vec<Scene> {
             if is_set {
                 return vec![scene.clone()];
             }
-            choices.iter().map(|value| set(scene.clone(), term, value.clone())).collect()
+            let each = choices.iter().map(|value| set(scene.clone(), term, value.clone()));
+            [scene.clone()].into_iter().chain(each).collect()
         };
         all = all.iter().flat_map(with).take(MAX_CHOICES).collect();
     }
@@ -337,12 +345,10 @@ fn on_model(
         field: field.map(|field| field.name.clone()),
         record,
     };
-    let is_written =
-        |name: &String| model.identifier.contains(name) || model.fields.iter().any(|field| field.name == *name);
     match operation {
         Operation::Create => {
             // What the record is to hold is what is proposed; an owner that nobody can write is recorded.
-            record.retain(|name, _| is_written(name));
+            record.retain(|name, _| model.is_writable(name));
             record.append(&mut input);
             if let Some(field) = field {
                 record.entry(field.name.clone()).or_insert_with(|| sample(field));

@@ -10,7 +10,7 @@
 //! Always: the assertion that is offered for a missing cell holds, and covers it.
 
 use super::sites::{Site, Standing, standing};
-use super::{Asserted, Outcome, Verdict, candidates, outcome, write};
+use super::{Ask, Asserted, Outcome, Verdict, candidates, outcome, write};
 use crate::condition::{Source, Truth};
 use crate::definition::{self, Parts, Question};
 use crate::policy::{Assertion, Place, Policy, Rule, Who};
@@ -72,7 +72,7 @@ impl CellKind {
 
 impl Coverage {
     /// What `asserted` exercised of the rules of a policy.
-    pub fn of(policy: &Policy, table: &admit_runtime::Policy<'_>, asserted: &[Asserted<'_>]) -> Coverage {
+    pub fn of(policy: &Policy, table: &impl Ask, asserted: &[Asserted<'_>]) -> Coverage {
         let standing = standing(policy);
         let mut rules: BTreeMap<Place, BTreeMap<CellKind, usize>> = BTreeMap::new();
         for one in &standing {
@@ -222,13 +222,7 @@ fn parts(policy: &Policy, one: &Standing<'_>, question: &Question) -> Parts {
 }
 
 /// The assertions to write for the cells of a rule that none covers.
-fn missing(
-    policy: &Policy,
-    table: &admit_runtime::Policy<'_>,
-    all: &[Standing<'_>],
-    place: Place,
-    cells: &[Cell],
-) -> Vec<String> {
+fn missing(policy: &Policy, table: &impl Ask, all: &[Standing<'_>], place: Place, cells: &[Cell]) -> Vec<String> {
     let mut offered: Vec<Assertion> = Vec::new();
     let mut without: Vec<&CellKind> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.hits == 0) {

@@ -237,7 +237,7 @@ impl<'p> Reading<'p> {
         }
         let field = self.model.fields.iter().find(|field| field.name == name);
         // What callers cannot write is never in an input.
-        if field.is_none() && !self.model.identifier.iter().any(|key| key == name) {
+        if !self.model.is_writable(name) {
             return None;
         }
         let group = self.compared.len();

@@ -13,7 +13,7 @@ mod sites;
 mod values;
 pub mod write;
 
-pub use ask::{Explained, Line, explain};
+pub use ask::{Ask, Defined, Explained, Line, explain};
 pub use inputs::{Found, MAX_TRIED, Wanted, find_allowed};
 
 use crate::definition::{self, Items, Question, Record, Stored, Value};
@@ -61,11 +61,18 @@ impl Asserted<'_> {
 }
 
 /// Runs the tests that `chosen` takes, in the order of the policy.
-pub fn run<'p>(
-    policy: &'p Policy,
-    table: &admit_runtime::Policy<'_>,
-    chosen: impl Fn(&Test) -> bool,
-) -> Vec<Asserted<'p>> {
+///
+/// ```
+/// use admit_compiler::{Source, check, table, testing};
+/// let text = "model Post { allow.publicApiKey().to([\"read\"]) }
+///     test \"keys\" { apiKey can [\"read\"] Post {}  apiKey cannot [\"create\"] Post }";
+/// let policy = check(&[Source { name: "a.policy".into(), text: text.into() }]).policy.unwrap();
+/// let bytes = table(&policy, false).unwrap();
+/// let loaded = admit_runtime::Policy::from_bytes(&bytes).unwrap();
+/// let asserted = testing::run(&policy, &loaded, |_| true);
+/// assert!(asserted.len() == 2 && asserted.iter().all(|one| one.holds()));
+/// ```
+pub fn run<'p>(policy: &'p Policy, table: &impl Ask, chosen: impl Fn(&Test) -> bool) -> Vec<Asserted<'p>> {
     let mut steps = 0;
     let tests = policy.tests.iter().filter(|test| chosen(test));
     let assertions = tests.flat_map(|test| test.assertions.iter().map(move |assertion| (test, assertion)));
@@ -81,7 +88,7 @@ pub fn run<'p>(
 /// Asks one operation of an assertion. `steps` counts the requests that were decided.
 fn outcome(
     policy: &Policy,
-    table: &admit_runtime::Policy<'_>,
+    table: &impl Ask,
     assertion: &Assertion,
     operation: Operation,
     steps: &mut usize,
@@ -96,9 +103,14 @@ fn outcome(
     if !every_input {
         return asked(table, assertion.can, operation, question, field, steps);
     }
-    // What a create's record says is said of its input, whatever else that holds.
-    let nothing = Record::new();
-    let fixed = record.as_ref().filter(|_| operation == Operation::Create).unwrap_or(&nothing);
+    // What a create's record says is said of its input, whatever else that holds; as far as callers can say it.
+    let model = policy
+        .models
+        .iter()
+        .find(|model| matches!(&assertion.target, Target::Record { model: name, .. } if model.name == *name));
+    let is_written = |name: &str| operation == Operation::Create && model.is_some_and(|model| model.is_writable(name));
+    let said = record.iter().flatten().filter(|(name, _)| is_written(name));
+    let fixed: Record = said.map(|(name, value)| (name.clone(), value.clone())).collect();
     let wanted = match (field, operation) {
         (Some(field), _) => Wanted::Field(field),
         (None, Operation::Create) => Wanted::Anything,
@@ -106,9 +118,9 @@ fn outcome(
     };
     let mut allowed = |question: &Question| {
         *steps += 1;
-        ask::is_allowed(table, question, field)
+        table.allows(question, field)
     };
-    match find_allowed(policy, &question, fixed, wanted, &mut allowed) {
+    match find_allowed(policy, &question, &fixed, wanted, &mut allowed) {
         Found::Input(input) => {
             let question = Question { input: Some(input), ..question };
             Outcome { operation, verdict: Verdict::Fails, question }
@@ -119,7 +131,7 @@ fn outcome(
 }
 
 fn asked(
-    table: &admit_runtime::Policy<'_>,
+    table: &impl Ask,
     can: bool,
     operation: Operation,
     question: Question,
@@ -127,7 +139,7 @@ fn asked(
     steps: &mut usize,
 ) -> Outcome {
     *steps += 1;
-    let verdict = if ask::is_allowed(table, &question, field) == can { Verdict::Holds } else { Verdict::Fails };
+    let verdict = if table.allows(&question, field) == can { Verdict::Holds } else { Verdict::Fails };
     Outcome { operation, verdict, question }
 }
 

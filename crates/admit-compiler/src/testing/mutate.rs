@@ -7,9 +7,9 @@
 //! Always: counts the requests that it decides, and stops where the budget ends; what is left over is said.
 
 use super::coverage::percent;
-use super::sites::{Site, standing};
+use super::sites::{Site, Standing, standing};
 use super::{Asserted, Verdict, outcome};
-use crate::policy::{Bucket, Place, Policy, Rule, Target, Who};
+use crate::policy::{Bucket, Path, Place, Policy, Rule, Target, Who};
 use admit_runtime::{Mode, Operations};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,11 +75,7 @@ pub fn run(policy: &Policy, asserted: &[Asserted<'_>], budget: usize) -> Mutatio
     let mut steps = 0;
     let mut rules: BTreeMap<Place, (Rule, On)> = BTreeMap::new();
     for one in standing(policy) {
-        let site = match one.site {
-            Site::Model(..) | Site::Custom(_) => On::Records,
-            Site::Path(..) => On::Paths,
-            Site::Data => On::Functions,
-        };
+        let site = on(&one);
         rules.entry(one.rule.place).or_insert((one.rule, site));
     }
     for (place, (rule, site)) in rules {
@@ -88,22 +84,29 @@ pub fn run(policy: &Policy, asserted: &[Asserted<'_>], budget: usize) -> Mutatio
         let about: Vec<&Asserted<'_>> = asserted.iter().filter(|one| part.is_about(one)).collect();
         for (what, edit) in edits(&rule, site) {
             let changed = part.changed(place, &edit);
-            // A policy that has a table has one with less in it.
             let (Ok(before), Ok(after)) = (&before, crate::lower::table(&changed, true)) else {
                 mutation.untried += 1;
                 continue;
             };
-            if *before == after {
-                mutation.equal += 1;
-            } else if steps >= budget {
-                mutation.untried += 1;
-            } else if let Ok(table) = admit_runtime::Policy::from_bytes(&after) {
-                let is_noticed = !about.iter().all(|one| holds(&changed, &table, one, &mut steps));
-                mutation.changes.push(Change { place, what, is_noticed });
+            match admit_runtime::Policy::from_bytes(&after) {
+                _ if *before == after => mutation.equal += 1,
+                Ok(table) if steps < budget => {
+                    let is_noticed = !about.iter().all(|one| holds(&changed, &table, one, &mut steps));
+                    mutation.changes.push(Change { place, what, is_noticed });
+                }
+                _ => mutation.untried += 1,
             }
         }
     }
     mutation
+}
+
+fn on(one: &Standing<'_>) -> On {
+    match one.site {
+        Site::Model(..) | Site::Custom(_) => On::Records,
+        Site::Path(..) => On::Paths,
+        Site::Data => On::Functions,
+    }
 }
 
 fn holds(policy: &Policy, table: &admit_runtime::Policy<'_>, one: &Asserted<'_>, steps: &mut usize) -> bool {
@@ -256,7 +259,12 @@ impl Part {
             change(&mut path.denies, place, edit);
         }
         match edit {
-            Edit::Drop => policy.data_functions.retain(|rule| rule.place != place),
+            Edit::Drop => {
+                policy.data_functions.retain(|rule| rule.place != place);
+                // A path that says nothing of anybody is none.
+                let says = |path: &Path| !path.rules.is_empty() || !path.denies.is_empty();
+                policy.buckets.iter_mut().for_each(|bucket| bucket.paths.retain(says));
+            }
             Edit::DropOperations(operations) => {
                 for rule in policy.data_functions.iter_mut().filter(|rule| rule.place == place) {
                     rule.query &= !operations.meets(Operations::GET);
@@ -287,5 +295,75 @@ fn change(rules: &mut Vec<Rule>, place: Place, edit: &Edit) {
             }
             Edit::Widen(mode) => rule.who = Who::Authenticated(*mode),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Source, check};
+
+    /// Everything, so that a change is lowered and asked as a whole.
+    fn whole(policy: &Policy) -> Part {
+        let mut part = Part::of(policy, Place::default());
+        part.policy = Policy { tests: Vec::new(), invariants: Vec::new(), ..policy.clone() };
+        part
+    }
+
+    #[test]
+    fn a_change_of_a_part_is_noticed_where_it_is_noticed_in_the_whole() {
+        let text = r#"
+            auth { groups: ["A", "B"] }
+            data { allow.group("A").to(["read"])  allow.owner()  allow.resource(f).to(["query", "mutate"]) }
+            function f
+            model One { title: string  note: string { allow.group("A")  allow.owner() } }
+            model Two { title: string  allow.groups(["A", "B"]).to(["read", "update"])  allow.guest().to(["get"]) }
+            query find: One { allow.groups(["A", "B"]) }
+            query other: One { allow.authenticated() }
+            storage files {
+              "a/*": [allow.groups(["A", "B"]).to(["read", "write"])]
+              "a/b/*": [allow.guest.to(["get"])]
+            }
+            storage more { "a/*": [allow.authenticated.to(["read"])] }
+            test "some" {
+              let a = user { sub: "1", username: "n", groups: ["A"] }
+              a can ["read"] One {}
+              a can ["read"] One.note {}
+              a can ["update"] Two {}
+              a cannot ["update"] One.title {}
+              user { groups: ["B"] } can ["get"] Two {}
+              user {} cannot find
+              a can find
+              guest can ["get"] files "a/b/c"
+              a can ["write"] files "a/x"
+              function f can ["create"] One { title: "x" }
+            }"#;
+        let checked = check(&[Source { name: "a.policy".into(), text: text.into() }]);
+        let policy = checked.policy.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
+        let bytes = crate::table(&policy, false).unwrap();
+        let asserted = super::super::run(&policy, &admit_runtime::Policy::from_bytes(&bytes).unwrap(), |_| true);
+        assert!(asserted.iter().all(Asserted::holds));
+        let changes = run(&policy, &asserted, DEFAULT_BUDGET).changes;
+        let mut rules: BTreeMap<Place, (Rule, On)> = BTreeMap::new();
+        for one in standing(&policy) {
+            rules.entry(one.rule.place).or_insert((one.rule.clone(), on(&one)));
+        }
+        let (mut noticed, mut compared) = (0, 0);
+        for (place, (rule, site)) in rules {
+            for (what, edit) in edits(&rule, site) {
+                let changed = whole(&policy).changed(place, &edit);
+                let bytes = crate::lower::table(&changed, true).unwrap();
+                let table = admit_runtime::Policy::from_bytes(&bytes).unwrap();
+                let expected = !asserted.iter().all(|one| holds(&changed, &table, one, &mut 0));
+                let Some(change) = changes.iter().find(|one| (one.place, &one.what) == (place, &what)) else {
+                    assert!(!expected, "{what} at line {} changes nothing in the part", place.line);
+                    continue;
+                };
+                assert_eq!(change.is_noticed, expected, "{what} at line {}", place.line);
+                compared += 1;
+                noticed += usize::from(expected);
+            }
+        }
+        assert!(compared > 15 && noticed > 8 && noticed < compared, "{noticed} of {compared}");
     }
 }
