@@ -1,7 +1,7 @@
 //! Deeds taken apart: one operation on one thing, by callers who arrive in one way; and what the definition says of one.
 //! Always: an act's formula is true of exactly the requests that [`Act::is_done`] finds done.
 
-use super::deeds::{Arrival, OnRecords, on_custom, who_is};
+use super::deeds::{Arrival, Inputs, OnRecords, on_custom, who_is};
 use super::formula::Formula;
 use super::objects;
 use super::scene::{Side, Var};
@@ -31,15 +31,6 @@ pub(crate) enum On<'p> {
     Records(&'p Model, Option<&'p Field>),
     Custom(&'p crate::policy::CustomOperation),
     Object(&'p Bucket, objects::Place),
-}
-
-/// How an update's input is chosen.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Inputs {
-    /// Whichever does it.
-    Some,
-    /// One that changes nothing that a rule reads.
-    Plain,
 }
 
 /// The acts that a deed is made of, for callers who arrive so, on the record of one side.
@@ -114,7 +105,7 @@ fn on_records<'p>(
             }
         }
     }
-    let on = OnRecords { policy, model, operation, arrival, side, plain_input: inputs == Inputs::Plain };
+    let on = OnRecords { policy, model, operation, arrival, side, inputs };
     let formula = match field {
         Some(_) if model.disabled.meets(really.needs()) => Formula::never(),
         Some(field) => on.on_field(field),

@@ -42,6 +42,17 @@ impl Arrival {
     }
 }
 
+/// What is asked of the input of a write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Inputs {
+    /// Some input does it, and all that it names is covered.
+    Some,
+    /// As it is: an update changes nothing that a rule reads, so that it must be allowed whatever the input.
+    Plain,
+    /// Left aside: what the input may name is asked field by field.
+    Apart,
+}
+
 /// A model's operation in one mode, on the record of one side of a query.
 pub(crate) struct OnRecords<'p, 'a> {
     pub policy: &'p Policy,
@@ -49,8 +60,7 @@ pub(crate) struct OnRecords<'p, 'a> {
     pub operation: Operation,
     pub arrival: &'a Arrival,
     pub side: usize,
-    /// The input changes nothing that a rule reads: of an update that must be allowed, not of one that may be.
-    pub plain_input: bool,
+    pub inputs: Inputs,
 }
 
 impl<'p> OnRecords<'p, '_> {
@@ -58,7 +68,7 @@ impl<'p> OnRecords<'p, '_> {
         self.arrival.mode
     }
 
-    fn needs(&self) -> Operations {
+    pub fn needs(&self) -> Operations {
         self.operation.needs()
     }
 
@@ -98,7 +108,7 @@ impl<'p> OnRecords<'p, '_> {
                     }
                 }
             }
-            Operation::Delete => self.gate_of_deletes(),
+            Operation::Delete => self.on_every_field(Operations::DELETE),
             _ => self.on_some_field(self.needs()),
         }
     }
@@ -109,9 +119,9 @@ impl<'p> OnRecords<'p, '_> {
         if let Some(plain) = self.plain() {
             return plain;
         }
-        let proposes = match self.plain_input {
-            true => Formula::always(),
-            false => Formula::is(Leaf::Proposes { side: self.side, field: field.name.clone() }, Truth::True),
+        let proposes = match self.inputs {
+            Inputs::Plain | Inputs::Apart => Formula::always(),
+            Inputs::Some => Formula::is(Leaf::Proposes { side: self.side, field: field.name.clone() }, Truth::True),
         };
         match self.operation {
             Operation::Create => {
@@ -120,11 +130,11 @@ impl<'p> OnRecords<'p, '_> {
             }
             Operation::Update => self.gate().and(proposes).and(self.covers_update(field)).and(self.proposals()),
             Operation::Delete => {
-                let null = match self.plain_input {
-                    true => Formula::always(),
-                    false => Formula::is(Leaf::ProposesNull { side: self.side, field: field.name.clone() }, Truth::True),
+                let null = match self.inputs {
+                    Inputs::Plain | Inputs::Apart => Formula::always(),
+                    Inputs::Some => Formula::is(Leaf::ProposesNull { side: self.side, field: field.name.clone() }, Truth::True),
                 };
-                let (gate, update) = (self.gate_of_updates(), self.covers_update(field));
+                let (gate, update) = (self.gate(), self.covers_update(field));
                 let delete = self.covered(field, Operations::DELETE);
                 Formula::all([gate, null, update, delete, self.proposals()])
             }
@@ -143,7 +153,7 @@ impl<'p> OnRecords<'p, '_> {
         }
     }
 
-    fn fields(&self) -> Vec<Option<&'p Field>> {
+    pub fn fields(&self) -> Vec<Option<&'p Field>> {
         match self.model.fields.is_empty() {
             true => vec![None],
             false => self.classes(&self.model.fields.iter().collect::<Vec<_>>()).into_iter().map(Some).collect(),
@@ -236,7 +246,7 @@ impl<'p> OnRecords<'p, '_> {
     }
 
     /// Some role of the caller has the operation on the field. Rule by rule, for roles do not matter here.
-    fn covered(&self, field: &'p Field, needs: Operations) -> Formula {
+    pub fn covered(&self, field: &'p Field, needs: Operations) -> Formula {
         self.by_some_rule(Some(field), needs, self.spelling())
     }
 
@@ -261,11 +271,11 @@ impl<'p> OnRecords<'p, '_> {
     }
 
     /// Some role of the caller has the operation on some field.
-    fn on_some_field(&self, needs: Operations) -> Formula {
+    pub fn on_some_field(&self, needs: Operations) -> Formula {
         Formula::any(self.fields().into_iter().map(|field| self.by_some_rule(field, needs, self.spelling())))
     }
 
-    fn on_every_field(&self, needs: Operations) -> Formula {
+    pub fn on_every_field(&self, needs: Operations) -> Formula {
         Formula::any(self.roles().into_iter().map(|role| {
             let fields = || self.fields().into_iter();
             if fields().any(|field| self.gives(&role, field, needs).is_never()) {
@@ -276,16 +286,8 @@ impl<'p> OnRecords<'p, '_> {
         }))
     }
 
-    fn gate_of_deletes(&self) -> Formula {
-        self.on_every_field(Operations::DELETE)
-    }
-
     /// §4, check (c): what the rules of the mode say, whoever asks.
-    fn gate(&self) -> Formula {
-        self.gate_of_updates()
-    }
-
-    fn gate_of_updates(&self) -> Formula {
+    pub fn gate(&self) -> Formula {
         Formula::of(self.asked(|on| on.passes_update_gate()))
     }
 
@@ -296,7 +298,7 @@ impl<'p> OnRecords<'p, '_> {
     /// An update that proposes the field, and has what it needs.
     fn update_of(&self, field: &'p Field) -> Formula {
         let covered = self.covered(field, Operations::UPDATE);
-        match !self.plain_input && self.inputs().contains(&field.name) {
+        match self.inputs == Inputs::Some && self.inputs().contains(&field.name) {
             true => Formula::is(Leaf::Proposes { side: self.side, field: field.name.clone() }, Truth::True).and(covered),
             false => covered,
         }
@@ -311,7 +313,11 @@ impl<'p> OnRecords<'p, '_> {
 
     /// Whatever the input names must be covered; only fields that something reads are ever named for their own sake.
     fn proposals(&self) -> Formula {
-        let names = if self.plain_input && self.operation != Operation::Create { BTreeSet::new() } else { self.inputs() };
+        let named = match (self.inputs, self.operation) {
+            (Inputs::Some, _) | (Inputs::Plain, Operation::Create) => true,
+            (Inputs::Plain | Inputs::Apart, _) => false,
+        };
+        let names = if named { self.inputs() } else { BTreeSet::new() };
         Formula::all(names.into_iter().map(|name| {
             let no = |leaf: Leaf| Formula::is(leaf, Truth::False);
             let absent = no(Leaf::Proposes { side: self.side, field: name.clone() });
@@ -356,7 +362,7 @@ impl<'p> OnRecords<'p, '_> {
     }
 
     /// §6 with §16: when the field of a record that is shown is shown too.
-    fn shown(&self, field: &'p Field) -> Formula {
+    pub fn shown(&self, field: &'p Field) -> Formula {
         let needs = self.needs();
         if self.asked(|on| !on.is_guarded() && on.is_open_to_readers(field, needs)) {
             return Formula::always();

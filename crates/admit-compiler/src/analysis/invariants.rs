@@ -2,8 +2,8 @@
 //! Always: "holds" only after every request was looked at, "broken" only with a request that the definition confirms,
 //! and "undecided" with what it rests on.
 
-use super::acts::{Act, Inputs, On, acts};
-use super::deeds::Arrival;
+use super::acts::{Act, On, acts};
+use super::deeds::{Arrival, Inputs};
 use super::formula::Formula;
 use super::scene::{Link, Scene, Side, may_hold, relinked};
 use super::search::{BUDGET, Found, search};
