@@ -414,6 +414,8 @@ pub fn policy(forms: Forms) -> impl Strategy<Value = Policy> {
                 data_functions,
                 auth_functions: Vec::new(),
                 buckets: bucket.into_iter().collect(),
+                tests: Vec::new(),
+                invariants: Vec::new(),
             }
         },
     )

@@ -4,7 +4,7 @@
 
 use crate::condition::{Found, Source, Term, Truth, Truths};
 use crate::matrix::{Dynamic, DynamicKind, Role, roles};
-use crate::policy::{Bucket, CustomOperation, Field, Model, Path, Policy, Roles, Rule, Who};
+use crate::policy::{Bucket, CustomOperation, Field, Model, Path, Place, Policy, Roles, Rule, Who};
 use admit_runtime::{Authorizer, Mode, Operation, Operations, Provider};
 use admit_syntax::ast::OperationKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,8 +147,8 @@ impl Policy {
 
 /// How an owner's value is compared (§5.1): reads accept any available part, everything else needs a token with all
 /// parts; published payloads hold the last part; an open sort key is filled in with the whole value (§10).
-#[derive(Clone, Copy, PartialEq)]
-enum Spelling {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Spelling {
     Any,
     Complete,
     Last,
@@ -157,7 +157,7 @@ enum Spelling {
 
 /// The record that rules are judged on.
 #[derive(Clone, Copy)]
-enum Ground<'r> {
+pub(crate) enum Ground<'r> {
     /// One that is not known yet: whatever it holds.
     Any,
     /// None was given.
@@ -166,11 +166,12 @@ enum Ground<'r> {
     Record(&'r Record),
 }
 
-struct OnModel<'a> {
-    policy: &'a Policy,
-    model: &'a Model,
-    question: &'a Question,
-    operation: Operation,
+/// A request for a model's records.
+pub(crate) struct OnModel<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) model: &'a Model,
+    pub(crate) question: &'a Question,
+    pub(crate) operation: Operation,
 }
 
 impl OnModel<'_> {
@@ -207,7 +208,7 @@ impl OnModel<'_> {
     // ---- the matrix (§3.4)
 
     /// Every role of the model, by its own rules and its fields'.
-    fn roles(&self) -> BTreeSet<Role> {
+    pub(crate) fn roles(&self) -> BTreeSet<Role> {
         let fields = self.model.fields.iter().flat_map(|field| &field.rules);
         self.model.rules.iter().chain(fields).flat_map(|rule| roles(&rule.who)).collect()
     }
@@ -224,7 +225,7 @@ impl OnModel<'_> {
     }
 
     /// The allows that hold on a field: its own, or else the model's.
-    fn governing<'s>(&'s self, field: Option<&'s Field>) -> &'s [Rule] {
+    pub(crate) fn governing<'s>(&'s self, field: Option<&'s Field>) -> &'s [Rule] {
         field.map(|field| &field.rules).filter(|rules| !rules.is_empty()).unwrap_or(&self.model.rules)
     }
 
@@ -240,7 +241,7 @@ impl OnModel<'_> {
         self.guard_truths(rule, ground, self.spelling()).contains(Truth::True)
     }
 
-    fn guard_truths(&self, rule: &Rule, ground: Ground<'_>, spelling: Spelling) -> Truths {
+    pub(crate) fn guard_truths(&self, rule: &Rule, ground: Ground<'_>, spelling: Spelling) -> Truths {
         let find = |term: &Term| self.find(term, ground);
         let condition = rule.condition.as_ref().map(|condition| condition.truths(&find));
         let whos = rule.and.iter().map(|who| self.who_truths(who, ground, spelling));
@@ -253,7 +254,7 @@ impl OnModel<'_> {
     }
 
     /// Whether a who is the caller.
-    fn who_truths(&self, who: &Who, ground: Ground<'_>, spelling: Spelling) -> Truths {
+    pub(crate) fn who_truths(&self, who: &Who, ground: Ground<'_>, spelling: Spelling) -> Truths {
         let caller = &self.question.caller;
         let (field, list, provider) = match who {
             Who::Owner { field, list, provider, .. } | Who::GroupsIn { field, list, provider, .. } => {
@@ -289,7 +290,7 @@ impl OnModel<'_> {
     }
 
     /// What a condition's term is here.
-    fn find<'v>(&'v self, term: &Term, ground: Ground<'v>) -> Found<'v> {
+    pub(crate) fn find<'v>(&'v self, term: &Term, ground: Ground<'v>) -> Found<'v> {
         let value = match (term.source, self.operation, &self.question.input) {
             (Source::Claim, ..) => return find_claim(&self.question.caller, &term.name),
             (Source::Input, Operation::Update, Some(input)) if input.contains_key(&term.name) => input.get(&term.name),
@@ -313,7 +314,7 @@ impl OnModel<'_> {
     }
 
     /// How allows compare owners in this operation.
-    fn spelling(&self) -> Spelling {
+    pub(crate) fn spelling(&self) -> Spelling {
         match self.operation {
             Operation::Create | Operation::Update | Operation::Delete => Spelling::Complete,
             Operation::Listen => Spelling::Last,
@@ -322,7 +323,7 @@ impl OnModel<'_> {
     }
 
     /// Whether some rule has a guard, or some deny is there: then what a role has depends on the request.
-    fn is_guarded(&self) -> bool {
+    pub(crate) fn is_guarded(&self) -> bool {
         let fields = &self.model.fields;
         let mut rules = self.model.rules.iter().chain(fields.iter().flat_map(|field| &field.rules));
         let denies = !self.model.denies.is_empty() || fields.iter().any(|field| !field.denies.is_empty());
@@ -341,7 +342,7 @@ impl OnModel<'_> {
     }
 
     /// The declared fields; a model without any is judged as if it had one without rules.
-    fn fields(&self) -> Vec<Option<&Field>> {
+    pub(crate) fn fields(&self) -> Vec<Option<&Field>> {
         match self.model.fields.is_empty() {
             true => vec![None],
             false => self.model.fields.iter().map(Some).collect(),
@@ -353,7 +354,7 @@ impl OnModel<'_> {
     }
 
     /// Whether the rules give a role an operation on some field, whatever their guards and the denies.
-    fn is_written(&self, role: &Role, operation: Operations) -> bool {
+    pub(crate) fn is_written(&self, role: &Role, operation: Operations) -> bool {
         self.fields().into_iter().any(|field| {
             let mut rules = self.governing(field).iter();
             rules.any(|rule| rule.operations.meets(operation) && roles(&rule.who).contains(role))
@@ -506,7 +507,7 @@ impl OnModel<'_> {
         }
     }
 
-    fn is_open_to_readers(&self, field: &Field, needs: Operations) -> bool {
+    pub(crate) fn is_open_to_readers(&self, field: &Field, needs: Operations) -> bool {
         let each = [Operations::GET, Operations::LIST, Operations::LISTEN, Operations::SYNC, Operations::SEARCH];
         each.into_iter().filter(|read| needs.meets(*read)).all(|read| {
             let shows = |role: &Role| self.displays(role, Some(field), Ground::None).meets(read);
@@ -548,7 +549,7 @@ impl OnModel<'_> {
     }
 
     /// Whether the caller has a role on what is created.
-    fn grants_create(&self, role: &Role, owners: &Record, ground: Ground<'_>) -> bool {
+    pub(crate) fn grants_create(&self, role: &Role, owners: &Record, ground: Ground<'_>) -> bool {
         let Role::Dynamic(dynamic) = role else { return self.has_role(role) };
         let caller = &self.question.caller;
         if dynamic.provider.mode() != caller.mode {
@@ -568,7 +569,7 @@ impl OnModel<'_> {
 
     /// The owners that `create` records, by field: where the input leaves the owner out, the caller becomes it, if an
     /// owner rule is true once it is set. Of several rules on one field, the first that is true says how.
-    fn recorded_owners(&self) -> Record {
+    pub(crate) fn recorded_owners(&self) -> Record {
         let mut setting: Vec<(Dynamic, &Rule)> = Vec::new();
         for rule in self.fields().into_iter().flat_map(|field| self.governing(field)) {
             let owner = |role: Role| role.into_dynamic().filter(|dynamic| dynamic.kind == DynamicKind::Owner);
@@ -661,7 +662,7 @@ impl OnModel<'_> {
 
     /// §4, check (c), and the last lines of §4.3. The identity pool always passes it. It asks what the rules say, not
     /// what is true here.
-    fn passes_update_gate(&self) -> bool {
+    pub(crate) fn passes_update_gate(&self) -> bool {
         let mode = self.question.caller.mode;
         let roles = self.roles();
         let mut updaters = roles.iter().filter(|role| self.is_written(role, Operations::UPDATE)).peekable();
@@ -691,16 +692,11 @@ impl OnModel<'_> {
 
     // ---- names
 
-    fn is_known(&self, name: &str) -> bool {
+    pub(crate) fn is_known(&self, name: &str) -> bool {
         let fields = self.model.fields.iter().flat_map(|field| &field.rules);
         let mut whos = self.model.rules.iter().chain(fields).flat_map(Rule::whos);
         let implied = whos.any(|who| matches!(who, Who::Owner { field, .. } if field == name));
-        self.is_writable(name) || implied || name == "createdAt" || name == "updatedAt"
-    }
-
-    fn is_writable(&self, name: &str) -> bool {
-        let declared = self.model.fields.iter().any(|field| field.name == name);
-        declared || self.model.identifier.iter().any(|key| key == name)
+        self.model.is_writable(name) || implied || name == "createdAt" || name == "updatedAt"
     }
 
     fn names_unknown_fields(&self) -> bool {
@@ -710,12 +706,12 @@ impl OnModel<'_> {
     fn unknown_fields(&self) -> BTreeSet<String> {
         let writes = matches!(self.operation, Operation::Create | Operation::Update);
         let input = self.question.input.iter().filter(|_| writes).flat_map(|input| input.keys());
-        input.filter(|name| !self.is_writable(name)).cloned().collect()
+        input.filter(|name| !self.model.is_writable(name)).cloned().collect()
     }
 
     // ---- functions (§8)
 
-    fn function_may(&self, needs: Operations) -> bool {
+    pub(crate) fn function_may(&self, needs: Operations) -> bool {
         let caller = &self.question.caller;
         caller.mode == Mode::Function
             && self.policy.data_functions.iter().any(|rule| {
@@ -763,7 +759,7 @@ fn has_static_role(policy: &Policy, caller: &Caller, role: &Role) -> bool {
 
 /// Whether a who that no record is needed for is the caller. Whoever may be in a group, for all that is known, is not
 /// certainly out of it.
-fn static_truth(policy: &Policy, caller: &Caller, who: &Who) -> Truth {
+pub(crate) fn static_truth(policy: &Policy, caller: &Caller, who: &Who) -> Truth {
     let held = roles(who).iter().any(|role| has_static_role(policy, caller, role));
     match who {
         _ if held => Truth::True,
@@ -794,7 +790,7 @@ fn is_unknown(claim: Option<&Value>) -> bool {
 }
 
 /// A claim that a condition reads; `username` stands under another name in ID tokens.
-fn find_claim<'v>(caller: &'v Caller, name: &str) -> Found<'v> {
+pub(crate) fn find_claim<'v>(caller: &'v Caller, name: &str) -> Found<'v> {
     let claims = &caller.claims;
     let value = match name {
         "username" => claims.get("username").or_else(|| claims.get("cognito:username")),
@@ -805,7 +801,7 @@ fn find_claim<'v>(caller: &'v Caller, name: &str) -> Found<'v> {
 
 impl Policy {
     /// The groups that a claim gives. Those of the user pool act as others.
-    fn groups_of(&self, claims: &Record, provider: Provider, claim: &str) -> BTreeSet<String> {
+    pub(crate) fn groups_of(&self, claims: &Record, provider: Provider, claim: &str) -> BTreeSet<String> {
         let held = groups(claims.get(claim));
         match provider == Provider::UserPools && claim == self.group_claim {
             true => held.iter().flat_map(|name| self.acts_as(name)).map(str::to_owned).collect(),
@@ -853,13 +849,13 @@ fn owner_values(claims: &Record, parts: &[String], spelling: Spelling) -> BTreeS
     }
 }
 
-fn whole_owner(claims: &Record, parts: &[String]) -> Option<String> {
+pub(crate) fn whole_owner(claims: &Record, parts: &[String]) -> Option<String> {
     let parts: Option<Vec<String>> = parts.iter().map(|part| identity(claims, part)).collect();
     Some(parts?.join("::"))
 }
 
 /// A claim of an identity; an empty one is nobody's. `username` stands under another name in ID tokens.
-fn identity(claims: &Record, name: &str) -> Option<String> {
+pub(crate) fn identity(claims: &Record, name: &str) -> Option<String> {
     let text = |name: &str| match claims.get(name) {
         Some(Value::Text(text)) if !text.is_empty() => Some(text.clone()),
         _ => None,
@@ -869,7 +865,7 @@ fn identity(claims: &Record, name: &str) -> Option<String> {
 
 /// The claim of the user pool's groups as far as it is known: a claim that is neither list nor string is unknown,
 /// and then the caller counts as in some group.
-fn in_a_group(policy: &Policy, caller: &Caller) -> bool {
+pub(crate) fn in_a_group(policy: &Policy, caller: &Caller) -> bool {
     match (&caller.groups, caller.claims.get(&policy.group_claim)) {
         (Some(groups), _) if caller.mode == Mode::IdentityPool => !groups.is_empty(),
         (_, None | Some(Value::Null)) => false,
@@ -883,7 +879,7 @@ fn in_a_group(policy: &Policy, caller: &Caller) -> bool {
 }
 
 /// §8: custom operations.
-fn may_call(policy: &Policy, custom: &CustomOperation, caller: &Caller) -> bool {
+pub(crate) fn may_call(policy: &Policy, custom: &CustomOperation, caller: &Caller) -> bool {
     let function = || {
         policy.data_functions.iter().any(|rule| {
             let may = match custom.kind {
@@ -927,8 +923,8 @@ fn condition_truth(caller: &Caller, rule: &Rule) -> Truth {
 
 // ---- storage (§11.3, §11.4)
 
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum StorageRole {
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum StorageRole {
     Guest,
     Authenticated,
     Group(String),
@@ -995,11 +991,11 @@ struct Grant {
 }
 
 /// A caller at a key.
-struct Touch<'a> {
-    policy: &'a Policy,
-    bucket: &'a Bucket,
-    caller: &'a Caller,
-    key: &'a str,
+pub(crate) struct Touch<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) bucket: &'a Bucket,
+    pub(crate) caller: &'a Caller,
+    pub(crate) key: &'a str,
 }
 
 impl Touch<'_> {
@@ -1043,7 +1039,7 @@ impl Touch<'_> {
 
     /// A path with the caller's claims in it, and whether they are known: a claim that is not matches every segment,
     /// where it grants nothing. None if a claim is what another path says literally: that one is meant.
-    fn bind(&self, path: &Path) -> Option<(String, bool)> {
+    pub(crate) fn bind(&self, path: &Path) -> Option<(String, bool)> {
         let (mut bound, mut certain) = (String::new(), true);
         let is_iam = self.caller.mode == Mode::Iam; // to whom claims say nothing
         let mut key = self.key.split('/');
@@ -1078,19 +1074,19 @@ impl Touch<'_> {
         })
     }
 
-    fn identity(&self) -> Option<&str> {
+    pub(crate) fn identity(&self) -> Option<&str> {
         self.caller.identity_id.as_deref().filter(|id| is_segment(id))
     }
 
     /// The caller's folder below a path. One that another path names is nobody's own, whatever identities look like.
-    fn own_folder(&self, path: &Path, bound: &str) -> Option<String> {
+    pub(crate) fn own_folder(&self, path: &Path, bound: &str) -> Option<String> {
         let id = self.identity()?;
         let number = path.prefix.split('/').count() - 1;
         (!self.is_literal(path, number, id)).then(|| format!("{bound}{id}/"))
     }
 
     /// The roles that a rule grants to. Groups that act as one that it names have its rules too.
-    fn rule_roles(&self, rule: &Rule) -> Vec<StorageRole> {
+    pub(crate) fn rule_roles(&self, rule: &Rule) -> Vec<StorageRole> {
         match &rule.who {
             Who::Guest => vec![StorageRole::Guest],
             Who::Authenticated(_) | Who::Entity => vec![StorageRole::Authenticated],
@@ -1132,7 +1128,7 @@ impl Touch<'_> {
 }
 
 /// Whether a text is one plain segment of a key.
-fn is_segment(text: &str) -> bool {
+pub(crate) fn is_segment(text: &str) -> bool {
     !matches!(text, "" | "." | "..") && !text.contains('/') && text.len() <= admit_runtime::MAX_CLAIM
 }
 
@@ -1153,6 +1149,162 @@ fn role_may(grants: &[Grant], role: &StorageRole, operation: Operations, key: &s
     };
     let allowed = grants.iter().filter(covers_key).any(|grant| has(&grant.prefix));
     allowed && !grants.iter().filter(covers_key).any(denies)
+}
+
+// ---- one rule at a time
+
+/// What the parts of one rule come to: it is true if all of them are; a deny holds unless one is false.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Parts {
+    /// Its who.
+    pub who: Truth,
+    /// Of its groups, those that the caller is in.
+    pub groups: Vec<String>,
+    /// Those that must hold as well, in its order.
+    pub and: Vec<Truth>,
+    /// Its condition; true if it has none.
+    pub condition: Truth,
+}
+
+impl Parts {
+    /// What the rule comes to.
+    pub fn truth(&self) -> Truth {
+        self.and.iter().copied().chain([self.who, self.condition]).fold(Truth::True, Ord::min)
+    }
+}
+
+/// What the parts of a rule come to here. On operations on many records: for the record that `stored` gives. `path` is
+/// the one that a rule in storage stands on. `is_deny`: denies look at every spelling of an owner.
+pub fn parts(policy: &Policy, question: &Question, rule: &Rule, path: Option<&Path>, is_deny: bool) -> Parts {
+    let caller = &question.caller;
+    let one = |truths: Truths| {
+        let each = [Truth::False, Truth::Unknown, Truth::True];
+        each.into_iter().find(|truth| truths.contains(*truth)).unwrap_or(Truth::Unknown)
+    };
+    let held = |provider: Provider, claim: &str| policy.groups_of(&caller.claims, provider, claim);
+    let groups = match (&rule.who, &question.target) {
+        (Who::Groups { names, .. }, Target::Storage { .. }) => {
+            let held = pool_groups(policy, caller).0;
+            let counts = |name: &&String| held.iter().any(|group| policy.acts_as(group).any(|other| other == *name));
+            names.iter().filter(counts).cloned().collect()
+        }
+        (Who::Groups { names, provider, claim }, _) if provider.mode() == caller.mode => {
+            let held = held(*provider, claim);
+            names.iter().filter(|name| held.contains(*name)).cloned().collect()
+        }
+        _ => Vec::new(),
+    };
+    match &question.target {
+        Target::Custom(..) => Parts {
+            who: static_truth(policy, caller, &rule.who),
+            groups,
+            and: rule.and.iter().map(|who| static_truth(policy, caller, who)).collect(),
+            condition: condition_truth(caller, rule),
+        },
+        Target::Model(name, operation) => {
+            let Some(model) = policy.models.iter().find(|model| model.name == *name) else {
+                return Parts { who: Truth::False, groups, and: Vec::new(), condition: Truth::Unknown };
+            };
+            let on = OnModel { policy, model, question, operation: *operation };
+            let created = (*operation == Operation::Create).then(|| {
+                let owners = on.recorded_owners();
+                question
+                    .input
+                    .iter()
+                    .flatten()
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .chain(owners)
+                    .collect()
+            });
+            let ground = created.as_ref().map_or_else(|| on.stored(), Ground::Record);
+            let spelling = if is_deny { Spelling::Any } else { on.spelling() };
+            let find = |term: &Term| on.find(term, ground);
+            Parts {
+                who: one(on.who_truths(&rule.who, ground, spelling)),
+                groups,
+                and: rule.and.iter().map(|who| one(on.who_truths(who, ground, spelling))).collect(),
+                condition: rule.condition.as_ref().map_or(Truth::True, |condition| one(condition.truths(&find))),
+            }
+        }
+        Target::Storage { bucket, key, .. } => {
+            let bucket = policy.buckets.iter().find(|known| known.name == *bucket);
+            let (Some(bucket), Some(path)) = (bucket, path) else {
+                return Parts { who: Truth::False, groups, and: Vec::new(), condition: Truth::Unknown };
+            };
+            let touch = Touch { policy, bucket, caller, key };
+            Parts {
+                who: touch.who_here(rule, path, is_deny),
+                groups,
+                and: rule.and.iter().map(|who| touch.who_truth(who)).collect(),
+                condition: condition_truth(caller, rule),
+            }
+        }
+    }
+}
+
+/// Whether the caller is one whom an invariant speaks of: all of these. An owner in any spelling; on objects `entity` is
+/// the owner of the folder that the key lies in, and everybody else is judged by all groups.
+pub fn is_whom(policy: &Policy, question: &Question, whos: &[&Who]) -> bool {
+    let caller = &question.caller;
+    whos.iter().all(|who| match (who, &question.target) {
+        (Who::Function(name), _) => caller.mode == Mode::Function && caller.function.as_ref() == Some(name),
+        (who, Target::Storage { bucket, key, .. }) => {
+            let Some(bucket) = policy.buckets.iter().find(|known| known.name == *bucket) else { return false };
+            let touch = Touch { policy, bucket, caller, key };
+            match who {
+                Who::Entity => touch.is_own(),
+                who => touch.who_truth(who) == Truth::True,
+            }
+        }
+        (who, _) => {
+            let alone = Rule {
+                who: (*who).clone(),
+                and: Vec::new(),
+                operations: Operations::NONE,
+                condition: None,
+                place: Place::default(),
+            };
+            parts(policy, question, &alone, None, true).who == Truth::True
+        }
+    })
+}
+
+/// Whether a path covers a key for this caller, claims put in.
+pub fn covers(policy: &Policy, question: &Question, path: &Path) -> bool {
+    let Target::Storage { bucket, key, .. } = &question.target else { return false };
+    let Some(bucket) = policy.buckets.iter().find(|known| known.name == *bucket) else { return false };
+    let touch = Touch { policy, bucket, caller: &question.caller, key };
+    touch.bind(path).is_some_and(|(bound, _)| key.starts_with(&bound))
+}
+
+impl Touch<'_> {
+    /// Whether the key lies in the caller's own folder.
+    pub(crate) fn is_own(&self) -> bool {
+        self.bucket.paths.iter().filter(|path| path.entity).any(|path| {
+            let folder = self.bind(path).and_then(|(bound, certain)| self.own_folder(path, &bound).filter(|_| certain));
+            folder.is_some_and(|folder| self.key.starts_with(&folder))
+        })
+    }
+
+    /// Whether the rule of a path is about this caller at this key; `entity` in one's own folder only.
+    fn who_here(&self, rule: &Rule, path: &Path, is_deny: bool) -> Truth {
+        let Some((bound, certain)) = self.bind(path) else { return Truth::False };
+        let own = || match self.own_folder(path, &bound) {
+            Some(folder) => Truth::from(self.key.starts_with(&folder)),
+            None => Truth::Unknown,
+        };
+        let known = if certain { Truth::True } else { Truth::Unknown };
+        let who = match &rule.who {
+            _ if is_deny => self.who_truth(&rule.who),
+            // Rules admit roles, of which `roles: "preferred"` leaves a caller one.
+            _ => {
+                let roles = storage_roles(self.policy, self.caller);
+                Truth::from(self.rule_roles(rule).iter().any(|role| roles.contains(role)))
+            }
+        };
+        let folder = if rule.who == Who::Entity { own() } else { Truth::True };
+        who.min(folder).min(known)
+    }
 }
 
 // ---- the definition's records, as the runtime reads them

@@ -648,7 +648,7 @@ impl<'r> Written<'r> {
     }
 }
 
-fn data_rule(function: &DataFunction) -> Rule {
+pub(crate) fn data_rule(function: &DataFunction) -> Rule {
     let when = |given: bool, operations: Operations| if given { operations } else { Operations::NONE };
     let writes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
     Rule {

@@ -3,7 +3,8 @@
 //! except that groups stand in the order of their precedence.
 
 use crate::condition::{Condition, Kind};
-use admit_runtime::{Mode, Operations, Provider};
+use crate::definition::{Caller, Record};
+use admit_runtime::{Mode, Operation, Operations, Provider};
 use admit_syntax::ast::{OperationKind, Span};
 
 /// Where something stands in the sources.
@@ -50,6 +51,10 @@ pub struct Policy {
     pub auth_functions: Vec<AuthFunction>,
     /// The buckets.
     pub buckets: Vec<Bucket>,
+    /// The tests.
+    pub tests: Vec<Test>,
+    /// The invariants.
+    pub invariants: Vec<Invariant>,
 }
 
 impl Policy {
@@ -171,6 +176,13 @@ pub struct Model {
     pub disabled: Operations,
     /// Where its name stands.
     pub place: Place,
+}
+
+impl Model {
+    /// Whether callers can name a field in an input: those that are declared, and the key's.
+    pub fn is_writable(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name) || self.identifier.iter().any(|key| key == name)
+    }
 }
 
 /// A field of a model.
@@ -361,4 +373,147 @@ pub struct Path {
     pub denies: Vec<Rule>,
     /// Where the path stands.
     pub place: Place,
+}
+
+/// `test "…" { … }`: examples that must hold. Its `let` names are put in.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Test {
+    /// What it is called.
+    pub name: String,
+    /// What it asserts.
+    pub assertions: Vec<Assertion>,
+    /// Where its name stands.
+    pub place: Place,
+}
+
+/// `eve can ["read"] draft`: each of the operations is allowed; with `cannot`, none is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Assertion {
+    /// Who asks.
+    pub caller: Caller,
+    /// `can` rather than `cannot`.
+    pub can: bool,
+    /// The operations, each once, in the order written; `read` stands for its parts. Of an operation of one's own:
+    /// [`Operation::Call`].
+    pub operations: Vec<Operation>,
+    /// On what.
+    pub target: Target,
+    /// `with { … }`: what `create` or `update` proposes.
+    pub input: Option<Record>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What an assertion asks about.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Target {
+    /// A record of a model, or one field of it.
+    Record {
+        /// The model.
+        model: String,
+        /// The field alone: `draft.notes`.
+        field: Option<String>,
+        /// The stored record, or what `create` proposes; none where it says nothing of the record: `can ["create"] Post`.
+        record: Option<Record>,
+    },
+    /// A custom operation.
+    Custom(OperationKind, String),
+    /// An object of a bucket.
+    Object {
+        /// The bucket.
+        bucket: String,
+        /// The object's key, or for `list` a prefix of keys.
+        key: String,
+    },
+}
+
+/// `invariant "…" { … }`: what must hold for every possible request.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Invariant {
+    /// What it is called.
+    pub name: String,
+    /// What it requires.
+    pub requirements: Vec<Requirement>,
+    /// Where its name stands.
+    pub place: Place,
+}
+
+/// One thing that an invariant requires.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Requirement {
+    /// Which form.
+    pub kind: RequirementKind,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// The forms of a [`Requirement`]. Several operations of a deed are "some one of them", except in the second deed of
+/// [`RequirementKind::Whoever`], where they are "each of them".
+#[derive(Clone, PartialEq, Debug)]
+pub enum RequirementKind {
+    /// `only [group("ADMINS"), owner()] can ["delete"] Post`: whoever can is one of these.
+    Only(Vec<Whom>, Deed),
+    /// `no guest() can ["read"] Post`: whoever is this cannot.
+    No(Whom, Deed),
+    /// `whoever can ["update"] Post can ["get"] Post`: of one principal, on one record.
+    Whoever(Deed, Deed),
+    /// `no one can both ["create"] Payment and approvePayment`: the same principal, on any two records.
+    NoOne(Deed, Deed),
+}
+
+/// Whom an invariant speaks of: `group("ADMINS")`, `owner().and(group("EDITORS"))`, `resource(resizer)`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Whom {
+    /// The who. A function may stand on every target.
+    pub who: Who,
+    /// What they must be as well.
+    pub and: Vec<Who>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Operations on something.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Deed {
+    /// The operations, each once, in the order written; `read` stands for its parts. Of an operation of one's own:
+    /// [`Operation::Call`].
+    pub operations: Vec<Operation>,
+    /// On what.
+    pub target: DeedTarget,
+    /// Where it stands: the operations and the target.
+    pub place: Place,
+}
+
+/// What an invariant speaks of.
+#[derive(Clone, PartialEq, Debug)]
+pub enum DeedTarget {
+    /// Records of a model, or one field of them.
+    Record {
+        /// The model.
+        model: String,
+        /// The field alone: `Post.notes`.
+        field: Option<String>,
+        /// Only records that hold these values: `Post { state: "draft" }`. Of `create`: only inputs that do.
+        record: Record,
+    },
+    /// A custom operation.
+    Custom(OperationKind, String),
+    /// Objects of a bucket.
+    Objects {
+        /// The bucket.
+        bucket: String,
+        /// Which of its keys.
+        keys: Keys,
+    },
+}
+
+/// Keys of a bucket.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Keys {
+    /// `articles`
+    All,
+    /// `articles "drafts/a.md"`
+    One(String),
+    /// `articles "drafts/*"`: all that begin with this. `{entity_id}` and claims do not stand in it.
+    Below(String),
 }

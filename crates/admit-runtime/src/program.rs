@@ -195,17 +195,6 @@ impl<'t> Policy<'t> {
         false
     }
 
-    /// The terms that a condition reads, as often as it does.
-    pub(crate) fn terms_of(&self, program: u32) -> impl Iterator<Item = Term> + use<'t> {
-        let policy = *self;
-        let (start, count) = if program == NONE { (0, 0) } else { self.steps(program) };
-        policy.code.run(start, count).flat_map(move |step| {
-            let test = policy.tests.at(step.test as usize);
-            let other = (test.operand == operand::TERM).then_some(test.value);
-            [Some(test.term), other].into_iter().flatten().map(move |term| policy.terms.at(term as usize))
-        })
-    }
-
     fn ask<'a>(&'a self, test: &Test, find: Find<'_, 'a>) -> Answer {
         let term = self.terms.at(test.term as usize);
         let read = find(&term);

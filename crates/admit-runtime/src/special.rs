@@ -660,7 +660,7 @@ impl<'a> Special<'a> {
     }
 
     /// What rules are judged on, to explain the decision.
-    pub fn ground(&self, counts: Counts) -> (Ground<'a>, Spelling) {
+    fn ground(&self, counts: Counts) -> (Ground<'a>, Spelling) {
         let spelling = if counts == Counts::IfTrue { self.asked.spelling() } else { Spelling::Any };
         let ground = match (self.asked.action.operation, self.asked.request.stored) {
             (Operation::Create, _) => Ground::Created,
