@@ -238,7 +238,7 @@ impl<'p> Lowering<'p> {
             let writes = matrix.every(role).without(Operations::READ);
             self.add(&mut openings, role, some.both(Operations::READ).with(writes), some);
         }
-        openings.gate = self.update_gate(&matrix);
+        openings.gate = self.update_gate(matrix);
         openings
     }
 
