@@ -1,0 +1,364 @@
+//! An Amplify project as a policy: its TypeScript, or its `amplify_outputs.json`.
+//! Always: what cannot be read is reported with its place and left out, so that it is denied; nothing is guessed wider.
+//!
+//! ```
+//! use admit_amplify::import::import;
+//! let text = r#"
+//!   import { a, defineData } from "@aws-amplify/backend";
+//!   const schema = a.schema({ Note: a.model({ text: a.string() }).authorization((allow) => [allow.publicApiKey()]) });
+//!   export const data = defineData({ schema });
+//! "#;
+//! let imported = import(&["resource.ts".into()], &|_| Some(text.into()));
+//! assert!(imported.files[0].text.contains("model Note {"));
+//! assert!(imported.diagnostics.is_empty());
+//! ```
+
+mod auth;
+mod outputs;
+mod parse;
+mod policy;
+mod project;
+mod report;
+mod rules;
+mod schema;
+mod settle;
+mod storage;
+mod tree;
+mod value;
+mod write;
+
+use admit_compiler::Source;
+use admit_compiler::diagnostic::{Diagnostic, Severity};
+use policy::{Data, Policy};
+use project::Project;
+use report::{NOT_SAID, Report, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
+use rules::plain;
+use std::collections::{BTreeMap, BTreeSet};
+use tree::{Expr, Kind};
+use value::{At, Property, Scope, Value, Values};
+
+pub use parse::MAX_MODULE;
+
+/// What importing gives.
+pub struct Imported {
+    /// The policy, as files that together are one.
+    pub files: Vec<File>,
+    /// The texts that diagnostics speak of: those that were read, then the policy's.
+    pub sources: Vec<Source>,
+    /// What was left out or written in another way, and what the checker says is wrong with the policy.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Imported {
+    /// Whether something that decides access was left out, or the policy does not compile.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|one| one.severity == Severity::Error)
+    }
+}
+
+/// A policy file.
+pub struct File {
+    /// `auth.policy`, `data.policy` or `storage.policy`.
+    pub name: &'static str,
+    /// Its text, formatted.
+    pub text: String,
+}
+
+/// Imports a project from its files, or from the one file that is given: TypeScript, or JSON as in
+/// `amplify_outputs.json`. `read` gives the bytes of a path, if there is such a file; imports are asked of it too.
+///
+/// # Panics
+/// Never, whatever the files hold.
+pub fn import(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> Imported {
+    let (policy, sources, report) = match paths {
+        [path] if path.ends_with(".json") => outputs::read(path, read(path).unwrap_or_default()),
+        _ => typescript(paths, read),
+    };
+    let mut sources = sources;
+    let mut diagnostics = report.diagnostics;
+    diagnostics.sort_by(|a, b| (a.label.file, a.label.span).cmp(&(b.label.file, b.label.span)));
+    let files = write::files(&policy);
+    let written: Vec<Source> =
+        files.iter().map(|file| Source { name: file.name.into(), text: file.text.as_str().into() }).collect();
+    let checked = admit_compiler::check(&written).diagnostics;
+    let errors = checked.into_iter().filter(|one| one.severity == Severity::Error);
+    diagnostics.extend(errors.map(|one| moved(one, sources.len())));
+    sources.extend(written);
+    Imported { files, sources, diagnostics }
+}
+
+/// A diagnostic of the policy, with its files counted after those of the project.
+fn moved(mut diagnostic: Diagnostic, by: usize) -> Diagnostic {
+    diagnostic.label.file += by;
+    diagnostic.related.iter_mut().for_each(|label| label.file += by);
+    diagnostic.fix = None; // the file may not be written
+    diagnostic
+}
+
+fn typescript(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> (Policy, Vec<Source>, Report) {
+    let project = Project::load(paths, read);
+    let mut reader = Reader {
+        project: &project,
+        values: Values::new(&project),
+        report: Report::default(),
+        policy: Policy::default(),
+        is_precedence_known: true,
+        are_groups_known: true,
+        schemas: Vec::new(),
+        declared: declared(&project),
+        named: BTreeMap::new(),
+        used: BTreeSet::new(),
+    };
+    reader.faults();
+    reader.project();
+    reader.settle();
+    let Reader { policy, report, .. } = reader;
+    (policy, project.sources, report)
+}
+
+/// The names of what is declared, by the place of its value.
+fn declared(project: &Project) -> BTreeMap<At, String> {
+    let mut declared = BTreeMap::new();
+    for (file, module) in project.modules.iter().enumerate() {
+        for (name, expr) in module.bindings.iter().filter(|(name, _)| *name != "default") {
+            declared.insert(At { file, span: expr.span }, name.clone());
+        }
+    }
+    declared
+}
+
+/// Reads a project.
+struct Reader<'p> {
+    project: &'p Project,
+    values: Values<'p>,
+    report: Report,
+    policy: Policy,
+    /// Whether the order of the groups is their precedence.
+    is_precedence_known: bool,
+    /// Whether the groups are all that there are.
+    are_groups_known: bool,
+    schemas: Vec<schema::Schema>,
+    declared: BTreeMap<At, String>,
+    /// The names of functions, by the place of their definition.
+    named: BTreeMap<At, String>,
+    /// The definitions that were read.
+    used: BTreeSet<At>,
+}
+
+/// Definitions that a policy is made of.
+const DEFINITIONS: [&str; 4] = ["defineAuth", "referenceAuth", "defineData", "defineStorage"];
+
+impl<'p> Reader<'p> {
+    fn faults(&mut self) {
+        for (file, module) in self.project.modules.iter().enumerate() {
+            for (span, message) in &module.faults {
+                let means = "the file is left out, and everything that comes from it is denied";
+                self.report.say(SYNTAX, At { file, span: *span }, plain(message), means);
+            }
+        }
+    }
+
+    /// Reads what `defineBackend` names, or without one every definition.
+    fn project(&mut self) {
+        let all = self.expressions();
+        let backends: Vec<Value<'p>> =
+            all.iter().filter(|value| self.defines(value).is_some_and(|(word, ..)| word == "defineBackend")).cloned().collect();
+        match backends.is_empty() {
+            true => all.iter().for_each(|value| self.define(value)),
+            false => backends.iter().for_each(|value| self.backend(value)),
+        }
+        for value in &all {
+            if let Some((word, _, at)) = self.defines(value)
+                && DEFINITIONS.contains(&word)
+                && !self.used.contains(&at)
+            {
+                let means = "it is left out, since it is not deployed";
+                self.report.say(WITHOUT_EFFECT, at, format!("this `{word}` is not part of `defineBackend`"), means);
+            }
+        }
+        self.statements();
+    }
+
+    /// Every value that a module binds or runs, in order.
+    fn expressions(&self) -> Vec<Value<'p>> {
+        let mut all = Vec::new();
+        for (file, module) in self.project.modules.iter().enumerate() {
+            let mut here: Vec<&'p Expr> = module.bindings.values().chain(&module.statements).collect();
+            here.sort_by_key(|expr| expr.span);
+            all.extend(here.into_iter().map(|expr| Value::Expr(expr, Scope::Module(file))));
+        }
+        all
+    }
+
+    /// The definition that a value is: its word, its argument, its place.
+    fn defines(&self, value: &Value<'p>) -> Option<(&'p str, Option<Value<'p>>, At)> {
+        let chain = self.values.chain(value).ok()?;
+        let (word, argument) = chain.definition()?;
+        (chain.links.len() == 1).then(|| (word, argument.cloned(), chain.links[0].at))
+    }
+
+    fn define(&mut self, value: &Value<'p>) {
+        let Some((word, argument, at)) = self.defines(value) else { return };
+        if !DEFINITIONS.contains(&word) || !self.used.insert(at) {
+            return;
+        }
+        match word {
+            "defineAuth" => self.auth(argument.as_ref(), at, false),
+            "referenceAuth" => self.auth(argument.as_ref(), at, true),
+            "defineData" => self.data(argument.as_ref(), at),
+            _ => self.storage(argument.as_ref(), at),
+        }
+    }
+
+    fn backend(&mut self, value: &Value<'p>) {
+        let Some((_, argument, at)) = self.defines(value) else { return };
+        let lost = "what it names is left out: every request for it is denied";
+        let parts = match argument.map(|argument| self.values.object(&argument)) {
+            Some(Ok((parts, problems))) => {
+                problems.iter().for_each(|problem| self.report.problem(problem, lost));
+                parts
+            }
+            Some(Err(problem)) => return self.report.problem(&problem, lost),
+            None => return self.report.say(NOT_SAID, at, "`defineBackend` without parts", lost),
+        };
+        for part in parts {
+            match self.values.chain(&part.value) {
+                Ok(_) if self.defines(&part.value).is_some() => self.define(&part.value),
+                Ok(chain) => {
+                    let message = format!("the part `{}` is no definition of Amplify's", plain(&part.name));
+                    self.report.say(NOT_SAID, chain.at, message, lost);
+                }
+                Err(problem) => self.report.problem(&problem, lost),
+            }
+        }
+    }
+
+    /// What runs beside the definitions may change what they say.
+    fn statements(&mut self) {
+        let modules: &'p [tree::Module] = &self.project.modules;
+        for (file, module) in modules.iter().enumerate() {
+            for expr in &module.statements {
+                let value = Value::Expr(expr, Scope::Module(file));
+                if self.defines(&value).is_none() && !is_harmless(expr) {
+                    let at = At { file, span: expr.span };
+                    let means = "what it changes is not in the policy: add to the policy what it allows, \
+                                 and remove what it takes away";
+                    self.report.say(NOT_SAID, at, "code that may change the backend", means);
+                }
+            }
+            for expr in module.bindings.values() {
+                let value = Value::Expr(expr, Scope::Module(file));
+                let Ok(chain) = self.values.chain(&value) else { continue };
+                let is_backend = chain.definition().is_some_and(|(word, _)| word == "defineBackend");
+                let calls = chain.links.iter().skip(1).filter(|link| link.args.is_some());
+                if is_backend && calls.into_iter().any(|link| link.name != "createStack") {
+                    let means = "what it changes is not in the policy; see whether it allows or forbids something";
+                    self.report.say(NOT_SAID, chain.at, "code that may change the backend", means);
+                }
+            }
+        }
+    }
+
+    /// The properties of a definition's argument; none, and a report, unless all of them can be read.
+    fn properties(&mut self, value: Option<&Value<'p>>, at: At, lost: &str) -> Option<Vec<Property<'p>>> {
+        let Some(value) = value else {
+            self.report.say(NOT_SAID, at, "a definition without an argument", lost);
+            return None;
+        };
+        match self.values.object(value) {
+            Ok((properties, problems)) => {
+                problems.iter().for_each(|problem| self.report.problem(problem, lost));
+                problems.is_empty().then_some(properties)
+            }
+            Err(problem) => {
+                self.report.problem(&problem, lost);
+                None
+            }
+        }
+    }
+
+    fn data(&mut self, value: Option<&Value<'p>>, at: At) {
+        if self.policy.data.is_some() {
+            let means = "the second one is left out: a policy has one `data`";
+            return self.report.say(NOT_SAID, at, "a second `defineData`", means);
+        }
+        let lost = "the data is left out: every request for it is denied";
+        let Some(properties) = self.properties(value, at, lost) else { return };
+        let mut data = Data::default();
+        let mut modes = None;
+        for property in &properties {
+            match property.name.as_str() {
+                "schema" => self.schemas = self.schemas(&property.value),
+                "authorizationModes" => modes = Some(property),
+                "name" => (),
+                name @ ("logging" | "migratedAmplifyGen1DynamoDbTableMappings") => data.notes.push(name.to_owned()),
+                name => {
+                    let message = format!("unknown setting `{}` of `defineData`", plain(name));
+                    self.report.say(UNKNOWN_WORD, property.at, message, "it is left out");
+                }
+            }
+        }
+        match modes {
+            Some(property) => self.modes(property, &mut data),
+            None => data.modes = Some(Vec::new()), // those that `auth` brings, which is read later
+        }
+        data.default = data.default.or_else(|| modes.is_none().then(|| "".into()));
+        self.policy.data = Some(data);
+    }
+
+    /// The modes beside those of `auth`.
+    fn modes(&mut self, property: &Property<'p>, data: &mut Data) {
+        let lost = "the policy does not list the modes, and takes those that its rules need";
+        let Some(settings) = self.properties(Some(&property.value), property.at, lost) else { return };
+        let mut modes = Vec::new();
+        for setting in &settings {
+            match setting.name.as_str() {
+                "defaultAuthorizationMode" => match self.values.text(&setting.value) {
+                    Ok(mode) => data.default = Some(mode),
+                    Err(problem) => return self.report.problem(&problem, lost),
+                },
+                "apiKeyAuthorizationMode" => modes.push("apiKey"),
+                "oidcAuthorizationMode" => modes.push("oidc"),
+                "lambdaAuthorizationMode" => modes.push("lambda"),
+                name => {
+                    let message = format!("unknown authorization mode `{}`", plain(name));
+                    self.report.say(UNKNOWN_WORD, setting.at, message, "it is left out");
+                }
+            }
+        }
+        if data.default.as_deref() == Some("apiKey") && !modes.contains(&"apiKey") {
+            modes.push("apiKey");
+        }
+        modes.sort_unstable_by_key(|mode| ["apiKey", "oidc", "lambda"].iter().position(|one| one == mode));
+        data.modes = Some(modes);
+    }
+
+    /// The name of a function in the policy, by the place of its definition.
+    fn function_name(&mut self, call: At, own: Option<String>) -> String {
+        if let Some(name) = self.named.get(&call) {
+            return name.clone();
+        }
+        let declared = self.declared.get(&call).cloned().or_else(|| own.clone());
+        let wanted: String = declared.unwrap_or_else(|| "function".into());
+        let wanted: String = wanted.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
+        let wanted = if schema::is_identifier(&wanted) { wanted } else { format!("f{wanted}") };
+        let taken = |name: &String| self.named.values().any(|known| known == name);
+        let mut name = wanted.clone();
+        for number in 2.. {
+            if !taken(&name) {
+                break;
+            }
+            name = format!("{wanted}{number}");
+        }
+        self.named.insert(call, name.clone());
+        self.policy.functions.insert(name.clone(), own.filter(|own| *own != name));
+        name
+    }
+}
+
+/// Statements that concern what clients are told, and nothing else.
+fn is_harmless(expr: &Expr) -> bool {
+    let Kind::Call(callee, _) = &expr.kind else { return false };
+    let Kind::Get(object, name) = &callee.kind else { return false };
+    name == "addOutput" || matches!(&object.kind, Kind::Name(global) if global == "console")
+}

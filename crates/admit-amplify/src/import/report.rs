@@ -1,0 +1,64 @@
+//! What importing says about a project: the checker's own diagnostics, on its TypeScript.
+//! Always: whatever is left out and decides access is an error, which says what it means for the policy.
+
+use super::value::{At, Problem, Why};
+use admit_compiler::diagnostic::{Diagnostic, Label, Severity};
+use std::collections::BTreeSet;
+
+/// TypeScript that cannot be parsed.
+pub const SYNTAX: &str = "E0801";
+/// A value that is worked out when the program runs.
+pub const COMPUTED: &str = "E0802";
+/// A name that leads to nothing that was read.
+pub const UNRESOLVED: &str = "E0803";
+/// A word of Amplify that importing does not know.
+pub const UNKNOWN_WORD: &str = "E0804";
+/// Something that decides access and that a policy cannot say.
+pub const NOT_SAID: &str = "E0805";
+/// Something that is left out because another thing is.
+pub const FOLLOWS: &str = "E0806";
+/// Something left out that decides nothing.
+pub const WITHOUT_EFFECT: &str = "W0801";
+/// Something written in another way, with the same decisions.
+pub const REWRITTEN: &str = "W0802";
+
+/// The diagnostics of one import.
+#[derive(Default)]
+pub struct Report {
+    /// All of them, in the order of finding.
+    pub diagnostics: Vec<Diagnostic>,
+    seen: BTreeSet<(&'static str, usize, usize, String)>,
+}
+
+impl Report {
+    /// Says something once: the code, the place, what is there, and what it means for the policy.
+    pub fn say(&mut self, code: &'static str, at: At, message: impl Into<String>, means: impl Into<String>) {
+        let (message, means) = (message.into(), means.into());
+        let key = (code, at.file, at.span.start as usize, message.clone());
+        if !self.seen.insert(key) {
+            return;
+        }
+        self.diagnostics.push(Diagnostic {
+            code,
+            severity: if code.starts_with('W') { Severity::Warning } else { Severity::Error },
+            message,
+            label: Label { file: at.file, span: at.span, text: String::new() },
+            related: Vec::new(),
+            help: Some(means),
+            fix: None,
+        });
+    }
+
+    /// Says why something has no static value, and what that means for the policy.
+    pub fn problem(&mut self, problem: &Problem, means: impl Into<String>) {
+        match &problem.why {
+            Why::Computed(what) => {
+                self.say(COMPUTED, problem.at, format!("{what} is not a static value here"), means);
+            }
+            Why::Unknown(name) => {
+                self.say(UNRESOLVED, problem.at, format!("`{name}` leads to nothing that was read"), means);
+            }
+            Why::Reported => (), // the module's syntax error is the cause
+        }
+    }
+}

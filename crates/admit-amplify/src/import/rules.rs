@@ -1,0 +1,165 @@
+//! Rules: `(allow) => [allow.owner().to(["read"]), …]`.
+//! Always: a rule is read as a whole or left out, and then reported.
+
+use super::Reader;
+use super::policy::{Arg, Rule};
+use super::report::{NOT_SAID, UNKNOWN_WORD, WITHOUT_EFFECT};
+use super::value::{At, Value};
+
+/// The builders.
+const BUILDERS: [&str; 13] = [
+    "publicApiKey",
+    "guest",
+    "authenticated",
+    "group",
+    "groups",
+    "owner",
+    "ownerDefinedIn",
+    "ownersDefinedIn",
+    "groupDefinedIn",
+    "groupsDefinedIn",
+    "custom",
+    "entity",
+    "resource",
+];
+const MODIFIERS: [&str; 3] = ["to", "withClaimIn", "identityClaim"];
+const LEFT_OUT: &str = "the rule is left out, so whom it admits is denied; write it out, or add it to the policy";
+
+/// Rules that were read, and whether some were not.
+#[derive(Default)]
+pub(super) struct Rules {
+    pub rules: Vec<Rule>,
+    /// Whether something was left out that may admit somebody.
+    pub is_partial: bool,
+}
+
+impl<'p> Reader<'p> {
+    /// The rules that a function of `allow` gives: a list, or one.
+    pub(super) fn rules(&mut self, value: &Value<'p>) -> Rules {
+        let given = match self.values.given(value, "allow") {
+            Ok(given) => given,
+            Err(problem) => {
+                self.report.problem(&problem, "all the rules here are left out, so whom they admit is denied");
+                return Rules { rules: Vec::new(), is_partial: true };
+            }
+        };
+        self.rule_list(&given)
+    }
+
+    /// The rules of a list, or one rule.
+    pub(super) fn rule_list(&mut self, value: &Value<'p>) -> Rules {
+        let mut read = Rules::default();
+        let elements = match self.values.list(value) {
+            Ok((elements, problems)) => {
+                for problem in &problems {
+                    self.report.problem(problem, "the rules in it are left out, so whom they admit is denied");
+                }
+                read.is_partial = !problems.is_empty();
+                elements
+            }
+            Err(_) => vec![value.clone()],
+        };
+        for element in elements {
+            match self.rule(&element) {
+                Ok(Some(rule)) => read.rules.push(rule),
+                Ok(None) => (),
+                Err(()) => read.is_partial = true,
+            }
+        }
+        read
+    }
+
+    /// One rule; none if it has no effect in Amplify either.
+    fn rule(&mut self, value: &Value<'p>) -> Result<Option<Rule>, ()> {
+        let chain = match self.values.chain(value) {
+            Ok(chain) => chain,
+            Err(problem) => return Err(self.report.problem(&problem, LEFT_OUT)),
+        };
+        if !matches!(chain.root, Value::Given("allow", _)) {
+            return Err(self.report.problem(&value.computed(), LEFT_OUT));
+        }
+        let Some(builder) = chain.links.first() else {
+            return Err(self.report.problem(&value.computed(), LEFT_OUT));
+        };
+        if !BUILDERS.contains(&builder.name) {
+            self.report.say(UNKNOWN_WORD, chain.at, format!("unknown rule `allow.{}`", plain(builder.name)), LEFT_OUT);
+            return Err(());
+        }
+        let mut rule = Rule {
+            at: chain.at,
+            builder: builder.name.to_owned(),
+            is_called: builder.args.is_some(),
+            args: self.args(builder.args.as_deref().unwrap_or_default())?,
+            modifiers: Vec::new(),
+        };
+        for modifier in &chain.links[1..] {
+            let (Some(args), true) = (&modifier.args, MODIFIERS.contains(&modifier.name)) else {
+                let message = format!("unknown modifier `.{}` of a rule", plain(modifier.name));
+                self.report.say(UNKNOWN_WORD, chain.at, message, LEFT_OUT);
+                return Err(());
+            };
+            let args = self.args(args)?;
+            rule.modifiers.push((modifier.name.to_owned(), args));
+        }
+        self.with_effect(rule)
+    }
+
+    fn args(&mut self, values: &[Value<'p>]) -> Result<Vec<Arg>, ()> {
+        values.iter().map(|value| self.arg(value)).collect()
+    }
+
+    fn arg(&mut self, value: &Value<'p>) -> Result<Arg, ()> {
+        if let Ok(text) = self.values.text(value) {
+            return Ok(Arg::Text(text));
+        }
+        if let Some(name) = self.function(value) {
+            return Ok(Arg::Name(name));
+        }
+        match self.values.texts(value) {
+            Ok(texts) => Ok(Arg::Texts(texts)),
+            Err(problem) => Err(self.report.problem(&problem, LEFT_OUT)),
+        }
+    }
+
+    /// Leaves out what Amplify accepts and gives no effect, and what no policy can hold.
+    fn with_effect(&mut self, mut rule: Rule) -> Result<Option<Rule>, ()> {
+        if rule.operations().is_some_and(<[String]>::is_empty) {
+            let means = "the rule is left out; Amplify gives nothing by it either";
+            self.report.say(WITHOUT_EFFECT, rule.at, "this rule has no operations", means);
+            return Ok(None);
+        }
+        let refused: Vec<String> =
+            rule.groups().into_iter().filter(|name| refused(name)).map(str::to_owned).collect();
+        for name in &refused {
+            let means = "it is left out of the rule, so whoever has it gains nothing here";
+            self.report.say(NOT_SAID, rule.at, format!("`{}` cannot be the name of a group", plain(name)), means);
+        }
+        match rule.keep_groups(|name| !refused.iter().any(|one| one == name)) {
+            true => Ok(Some(rule)),
+            false => Err(()),
+        }
+    }
+
+    /// Whether a group's name can stand in a policy; reports it if not.
+    pub(super) fn is_group_name(&mut self, name: &str, at: At) -> bool {
+        if refused(name) {
+            let means = "the group is left out, and so is whatever rules give it";
+            self.report.say(NOT_SAID, at, format!("`{}` cannot be the name of a group", plain(name)), means);
+        }
+        !refused(name)
+    }
+}
+
+/// Names that Cognito refuses, and those of the built-in roles.
+fn refused(name: &str) -> bool {
+    let form = (1..=128).contains(&name.chars().count());
+    let wrong = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\');
+    let reserved = matches!(name, "authenticatedUserIamRole" | "unauthenticatedUserIamRole");
+    !form || name.contains(wrong) || reserved
+}
+
+/// A text that can stand in one line of a message or a comment.
+pub(super) fn plain(text: &str) -> String {
+    let shown: String = text.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().count() > 80 { format!("{shown}…") } else { shown }
+}
