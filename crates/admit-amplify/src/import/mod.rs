@@ -70,11 +70,7 @@ pub struct File {
 /// # Panics
 /// Never, whatever the files hold.
 pub fn import(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> Imported {
-    let (policy, sources, report) = match paths {
-        [path] if path.ends_with(".json") => outputs::read(path, read(path).unwrap_or_default()),
-        _ => typescript(paths, read),
-    };
-    let mut sources = sources;
+    let (policy, mut sources, report) = read_all(paths, read);
     let mut diagnostics = report.diagnostics;
     diagnostics.sort_by(|a, b| (a.label.file, a.label.span).cmp(&(b.label.file, b.label.span)));
     let files = write::files(&policy);
@@ -95,8 +91,12 @@ fn moved(mut diagnostic: Diagnostic, by: usize) -> Diagnostic {
     diagnostic
 }
 
-fn typescript(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> (Policy, Vec<Source>, Report) {
-    let project = Project::load(paths, read);
+fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> (Policy, Vec<Source>, Report) {
+    let outputs = match paths {
+        [path] if path.ends_with(".json") => Some(Source { name: path.clone(), text: read(path).unwrap_or_default() }),
+        _ => None,
+    };
+    let project = Project::load(if outputs.is_some() { &[] } else { paths }, read);
     let mut reader = Reader {
         project: &project,
         values: Values::new(&project),
@@ -109,11 +109,13 @@ fn typescript(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> (Poli
         named: BTreeMap::new(),
         used: BTreeSet::new(),
     };
-    reader.faults();
-    reader.project();
+    match &outputs {
+        Some(outputs) => outputs::read(&mut reader, &outputs.text),
+        None => reader.project(),
+    }
     reader.settle();
     let Reader { policy, report, .. } = reader;
-    (policy, project.sources, report)
+    (policy, outputs.map_or(project.sources, |outputs| vec![outputs]), report)
 }
 
 /// The names of what is declared, by the place of its value.
@@ -160,6 +162,7 @@ impl<'p> Reader<'p> {
 
     /// Reads what `defineBackend` names, or without one every definition.
     fn project(&mut self) {
+        self.faults();
         let all = self.expressions();
         let backends: Vec<Value<'p>> =
             all.iter().filter(|value| self.defines(value).is_some_and(|(word, ..)| word == "defineBackend")).cloned().collect();

@@ -42,7 +42,7 @@ impl Report {
             code,
             severity: if code.starts_with('W') { Severity::Warning } else { Severity::Error },
             message,
-            label: Label { file: at.file, span: at.span, text: String::new() },
+            label: Label { file: at.file, span: at.span, text: label(code).into() },
             related: Vec::new(),
             help: Some(means),
             fix: None,
@@ -60,5 +60,16 @@ impl Report {
             }
             Why::Reported => (), // the module's syntax error is the cause
         }
+    }
+}
+
+/// What is true at the place.
+fn label(code: &str) -> &'static str {
+    match code {
+        COMPUTED => "worked out when the program runs",
+        UNRESOLVED => "not found",
+        UNKNOWN_WORD => "not known to `admit import`",
+        REWRITTEN => "written in another way",
+        _ => "left out",
     }
 }

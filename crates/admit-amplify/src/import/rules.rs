@@ -61,16 +61,14 @@ impl<'p> Reader<'p> {
         };
         for element in elements {
             match self.rule(&element) {
-                Ok(Some(rule)) => read.rules.push(rule),
-                Ok(None) => (),
+                Ok(rule) => read.rules.push(rule),
                 Err(()) => read.is_partial = true,
             }
         }
         read
     }
 
-    /// One rule; none if it has no effect in Amplify either.
-    fn rule(&mut self, value: &Value<'p>) -> Result<Option<Rule>, ()> {
+    fn rule(&mut self, value: &Value<'p>) -> Result<Rule, ()> {
         let chain = match self.values.chain(value) {
             Ok(chain) => chain,
             Err(problem) => return Err(self.report.problem(&problem, LEFT_OUT)),
@@ -101,7 +99,7 @@ impl<'p> Reader<'p> {
             let args = self.args(args)?;
             rule.modifiers.push((modifier.name.to_owned(), args));
         }
-        self.with_effect(rule)
+        self.with_names(rule)
     }
 
     fn args(&mut self, values: &[Value<'p>]) -> Result<Vec<Arg>, ()> {
@@ -121,13 +119,22 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// Leaves out what Amplify accepts and gives no effect, and what no policy can hold.
-    fn with_effect(&mut self, mut rule: Rule) -> Result<Option<Rule>, ()> {
-        if rule.operations().is_some_and(<[String]>::is_empty) {
-            let means = "the rule is left out; Amplify gives nothing by it either";
-            self.report.say(WITHOUT_EFFECT, rule.at, "this rule has no operations", means);
-            return Ok(None);
-        }
+    /// The rules of data without those that have no operations. In storage these are an error, as in Amplify.
+    pub(super) fn with_operations(&mut self, read: Rules) -> Rules {
+        let mut rules = read.rules;
+        rules.retain(|rule| {
+            let empty = rule.operations().is_some_and(<[String]>::is_empty);
+            if empty {
+                let means = "the rule is left out; Amplify gives nothing by it either";
+                self.report.say(WITHOUT_EFFECT, rule.at, "this rule has no operations", means);
+            }
+            !empty
+        });
+        Rules { rules, ..read }
+    }
+
+    /// Leaves out groups whose names no policy can hold.
+    fn with_names(&mut self, mut rule: Rule) -> Result<Rule, ()> {
         let refused: Vec<String> =
             rule.groups().into_iter().filter(|name| refused(name)).map(str::to_owned).collect();
         for name in &refused {
@@ -135,7 +142,7 @@ impl<'p> Reader<'p> {
             self.report.say(NOT_SAID, rule.at, format!("`{}` cannot be the name of a group", plain(name)), means);
         }
         match rule.keep_groups(|name| !refused.iter().any(|one| one == name)) {
-            true => Ok(Some(rule)),
+            true => Ok(rule),
             false => Err(()),
         }
     }

@@ -61,6 +61,7 @@ impl<'p> Reader<'p> {
             match (link.name, link.args.as_deref()) {
                 ("authorization", Some([rules, ..])) => {
                     let read = self.rules(rules);
+                    let read = self.with_operations(read);
                     schema.is_partial |= read.is_partial;
                     schema.rules = read.rules;
                 }
@@ -189,7 +190,8 @@ impl<'p> Reader<'p> {
             .and_then(|given| self.values.list(&given))
             .is_ok_and(|(elements, problems)| elements.is_empty() && problems.is_empty());
         *has_rules = !is_empty;
-        self.rules(value)
+        let read = self.rules(value);
+        self.with_operations(read)
     }
 
     /// The indexes as a note.

@@ -104,6 +104,13 @@ impl Reader<'_> {
     fn fields_of(&mut self, model: &mut Model, inherited: &[Rule]) {
         let declared: BTreeSet<String> = model.fields.iter().map(|field| field.name.clone()).collect();
         let missing = |rule: &Rule| rule.field().is_some_and(|field| !declared.contains(field));
+        // One field for one and for several is an error in Amplify, and stays one.
+        let in_fields = model.fields.iter().filter_map(|field| field.rules.as_ref()).flatten();
+        let one = |rule: &&Rule| matches!(rule.builder.as_str(), "owner" | "ownerDefinedIn" | "groupDefinedIn");
+        let of_model = if model.has_rules { model.rules.as_slice() } else { inherited };
+        let singles = of_model.iter().chain(in_fields).filter(one).filter_map(Rule::field);
+        let singles: BTreeSet<String> = singles.map(str::to_owned).collect();
+        let missing = |rule: &Rule| missing(rule) && !rule.field().is_some_and(|field| singles.contains(field));
         let many = |rule: &Rule| matches!(rule.builder.as_str(), "ownersDefinedIn" | "groupsDefinedIn");
         if !model.has_rules && inherited.iter().any(|rule| missing(rule) && many(rule)) {
             model.rules = inherited.to_vec();
@@ -119,7 +126,9 @@ impl Reader<'_> {
         }
         let of_model = if model.has_rules { model.rules.clone() } else { inherited.to_vec() };
         let in_fields = model.fields.iter().filter_map(|field| field.rules.as_ref()).flatten();
-        let groups = of_model.iter().chain(in_fields).filter(|rule| missing(rule) && rule.builder == "groupDefinedIn");
+        let undeclared = |rule: &&Rule| rule.field().is_some_and(|field| !declared.contains(field));
+        let groups = of_model.iter().chain(in_fields).filter(undeclared);
+        let groups = groups.filter(|rule| rule.builder == "groupDefinedIn");
         let groups: Vec<Rule> = groups.cloned().collect();
         for rule in groups {
             self.declare_group_field(model, &of_model, &rule);
@@ -199,8 +208,8 @@ impl Reader<'_> {
                 _ => false,
             };
             if empty || gives_nothing(one) {
-                let means = "it is left out: every request for it is denied, as in Amplify";
-                self.report.say(WITHOUT_EFFECT, at, format!("no rule of `{name}` gives anything"), means);
+                let means = "it is left out: every request for it is denied, also to functions";
+                self.report.say(FOLLOWS, at, format!("no rule of `{name}` gives anything"), means);
             }
             !(empty || gives_nothing(one))
         });
