@@ -37,7 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tree::{Expr, Kind};
 use value::{At, Property, Scope, Value, Values};
 
-pub use parse::MAX_MODULE;
+
 
 /// What importing gives.
 pub struct Imported {

@@ -378,7 +378,7 @@ impl<'p> Reader<'p> {
                     operation.args = self.fields(&capital(&operation.name), fields, &lost, more)?;
                 }
                 ("returns", [result, ..]) => {
-                    let inner = format!("{}Return", capital(&operation.name));
+                    let inner = format!("{}ReturnType", capital(&operation.name));
                     operation.returns = Some(self.typed(&inner, property, result, &lost, more)?);
                 }
                 ("handler", [handler, ..]) => operation.handler = self.handler(handler),
