@@ -1,6 +1,6 @@
 //! `admit import`: an Amplify project as policy files.
 
-use crate::{Failure, Outcome, files, render};
+use crate::{Failure, Format, Outcome, files, render};
 use admit_amplify::import::{Imported, import};
 use clap::Args;
 use std::fs::File;
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
   admit import . --out policy/                 # writes auth.policy, data.policy, storage.policy
   admit import amplify/data/resource.ts        # one file, and what it imports
   admit import amplify_outputs.json            # what a deployed project tells its clients
+  admit import . --format json | jq '.diagnostics[].code'
 
 What cannot be read is reported and left out, so that it is denied. The exit code is 1 if anything was
 left out that decides access, or if the policy does not compile.")]
@@ -23,17 +24,27 @@ pub struct Import {
     /// Write the files into this directory, instead of printing them
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// How to write the result: the policy and reports for people, or one JSON object with both
+    #[arg(long, value_enum, default_value_t, conflicts_with = "out")]
+    format: Format,
 }
 
 impl Import {
     pub fn run(&self) -> Result<Outcome, Failure> {
         let paths = sources(&self.path)?;
         let imported = files::working("importing", || import(&paths, &|path| read(Path::new(path))));
+        let outcome = if imported.has_errors() { Outcome::Problems } else { Outcome::Clean };
+        if self.format == Format::Json {
+            let mut result = render::json(&imported.sources, &imported.diagnostics);
+            result["files"] = imported.files.iter().map(|file| (file.name, file.text.as_str())).collect();
+            crate::print(&result.to_string())?;
+            return Ok(outcome);
+        }
         render::to_stderr(&imported.sources, &imported.diagnostics);
         if imported.files.is_empty() {
-            return match imported.has_errors() {
-                true => Ok(Outcome::Problems),
-                false => Err(Failure::NoProject(self.path.clone())),
+            return match outcome {
+                Outcome::Problems => Ok(outcome),
+                Outcome::Clean => Err(Failure::NoProject(self.path.clone())),
             };
         }
         match &self.out {
@@ -46,7 +57,7 @@ impl Import {
         if !imported.diagnostics.is_empty() {
             eprintln!("{}", render::summary(&imported.diagnostics));
         }
-        Ok(if imported.has_errors() { Outcome::Problems } else { Outcome::Clean })
+        Ok(outcome)
     }
 }
 

@@ -14,6 +14,7 @@
 //! ```
 
 mod auth;
+mod json;
 mod outputs;
 mod parse;
 mod policy;
@@ -246,7 +247,7 @@ impl<'p> Reader<'p> {
                     let at = At { file, span: expr.span };
                     let means = "what it changes is not in the policy: add to the policy what it allows, \
                                  and remove what it takes away";
-                    self.report.say(NOT_SAID, at, "code that may change the backend", means);
+                    self.report.say(NOT_SAID, at, "code that runs beside the definitions", means);
                 }
             }
             for expr in module.bindings.values() {

@@ -4,7 +4,7 @@
 //! The file holds data rules as the introspection of models has them (`@aws-amplify/appsync-modelgen-plugin`), and
 //! storage rules by role, where `groupsX` is the group `X` and `entityidentity` the owner of a folder.
 
-use super::Reader;
+use super::{Reader, json};
 use super::policy::{Arg, Auth, Bucket, Data, Field, Model, Path, Rule, Type};
 use super::report::{FOLLOWS, NOT_SAID, REWRITTEN, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
 use super::rules::plain;
@@ -61,6 +61,20 @@ struct Outputs<'o, 'r, 'p> {
     text: &'o str,
 }
 
+/// A path, made longer.
+fn below(path: &[String], steps: &[&str]) -> Vec<String> {
+    path.iter().cloned().chain(steps.iter().map(|step| (*step).to_owned())).collect()
+}
+
+fn path(steps: &[&str]) -> Vec<String> {
+    below(&[], steps)
+}
+
+/// Where the introspection of a model or type stands.
+fn introspected(kind: &str, name: &str) -> Vec<String> {
+    path(&["data", "model_introspection", kind, name])
+}
+
 /// Why something is left out has been reported.
 type Read<T> = Result<T, ()>;
 
@@ -77,22 +91,12 @@ fn strings(value: &Value) -> Option<Vec<String>> {
 }
 
 impl Outputs<'_, '_, '_> {
-    /// Where a key stands first after another one: JSON values carry no places.
-    fn at(&self, keys: &[&str]) -> At {
-        let mut start = 0;
-        let mut length = 0;
-        for key in keys {
-            let quoted = Value::from(*key).to_string();
-            if let Some(at) = self.text[start + length..].find(&quoted) {
-                start += length + at;
-                length = quoted.len();
-            }
-        }
-        At { file: 0, span: Span::new(start, start + length) }
+    fn at(&self, path: &[String]) -> At {
+        At { file: 0, span: json::place(self.text, path) }
     }
 
-    fn say(&mut self, code: &'static str, keys: &[&str], message: impl Into<String>, means: impl Into<String>) {
-        let at = self.at(keys);
+    fn say(&mut self, code: &'static str, path: &[String], message: impl Into<String>, means: impl Into<String>) {
+        let at = self.at(path);
         self.reader.report.say(code, at, message, means);
     }
 
@@ -112,9 +116,10 @@ impl Outputs<'_, '_, '_> {
             auth.login.push("externalProviders".into());
         }
         let mut groups: Vec<(Option<u64>, String)> = Vec::new();
-        for group in of.get("groups").and_then(Value::as_array).into_iter().flatten() {
+        let listed = of.get("groups").and_then(Value::as_array).into_iter().flatten();
+        for (number, group) in listed.enumerate() {
             for (name, settings) in group.as_object().into_iter().flatten() {
-                let at = self.at(&["groups", name]);
+                let at = self.at(&path(&["auth", "groups", &number.to_string(), name]));
                 if self.reader.is_group_name(name, at) {
                     groups.push((settings.get("precedence").and_then(Value::as_u64), name.clone()));
                 }
@@ -124,7 +129,7 @@ impl Outputs<'_, '_, '_> {
         let known = groups.windows(2).all(|pair| pair[0].0 != pair[1].0) && groups.iter().all(|(of, _)| of.is_some());
         if !known && groups.len() > 1 {
             let means = "rules of storage for groups are left out; list the groups by precedence and add them";
-            self.say(NOT_SAID, &["auth", "groups"], "the outputs do not say the precedence of these groups", means);
+            self.say(NOT_SAID, &path(&["auth", "groups"]), "the outputs do not say the precedence of these groups", means);
             self.reader.is_precedence_known = false;
         }
         auth.groups = groups.into_iter().map(|(_, name)| name).collect();
@@ -155,7 +160,7 @@ impl Outputs<'_, '_, '_> {
                 Some(_) => (),
                 None => {
                     let message = format!("unknown authorization type `{}`", plain(name));
-                    self.say(UNKNOWN_WORD, &["data", name], message, "it is left out");
+                    self.say(UNKNOWN_WORD, &path(&["data", "authorization_types"]), message, "it is left out");
                 }
             }
         }
@@ -166,7 +171,7 @@ impl Outputs<'_, '_, '_> {
             self.reader.schemas.push(schema);
         } else {
             let means = "the data has no model; import the TypeScript of the project";
-            self.say(NOT_SAID, &["data"], "the outputs hold no models", means);
+            self.say(NOT_SAID, &path(&["data"]), "the outputs hold no models", means);
         }
         self.reader.policy.data = Some(data);
     }
@@ -179,7 +184,7 @@ impl Outputs<'_, '_, '_> {
             }
         }
         for (name, custom) in entries(of, "nonModels") {
-            let fields = entries(custom, "fields").map(|(field, of)| self.field(name, field, of)).collect();
+            let fields = entries(custom, "fields").map(|(field, of)| self.field(&introspected("nonModels", name), field, of)).collect();
             if let (Ok(fields), true) = (fields, is_identifier(name)) {
                 schema.types.push(Type::Custom(name.clone(), fields));
             }
@@ -192,7 +197,7 @@ impl Outputs<'_, '_, '_> {
         for kind in ["queries", "mutations", "subscriptions"] {
             for (name, _) in entries(of, kind) {
                 let message = format!("the outputs do not say who may call `{}`", plain(name));
-                self.say(NOT_SAID, &[kind, name], message, "it is left out: nobody may call it");
+                self.say(NOT_SAID, &introspected(kind, name), message, "it is left out: nobody may call it");
             }
         }
         schema
@@ -200,9 +205,10 @@ impl Outputs<'_, '_, '_> {
 
     fn model(&mut self, name: &str, of: &Value) -> Read<Model> {
         let lost = format!("the model `{}` is left out: every request for it is denied", plain(name));
-        let at = self.at(&["models", name]);
+        let here = introspected("models", name);
+        let at = self.at(&here);
         if !is_identifier(name) {
-            return Err(self.say(NOT_SAID, &["models", name], format!("`{}` cannot be a name", plain(name)), lost));
+            return Err(self.say(NOT_SAID, &here, format!("`{}` cannot be a name", plain(name)), lost));
         }
         let mut model = Model {
             name: name.to_owned(),
@@ -221,18 +227,19 @@ impl Outputs<'_, '_, '_> {
         for (field, of) in entries(of, "fields") {
             let implicit = of["isReadOnly"] == true || (field == "id" && plain_key);
             if !implicit {
-                let field = self.field(name, field, of)?;
+                let field = self.field(&here, field, of)?;
                 model.fields.push(field);
             }
         }
         model.identifier = (!plain_key).then_some(key_fields);
-        for attribute in of["attributes"].as_array().into_iter().flatten() {
+        for (number, attribute) in of["attributes"].as_array().into_iter().flatten().enumerate() {
+            let inside = below(&here, &["attributes", &number.to_string(), "properties"]);
             match text(attribute, "type") {
                 Some("auth") => {
-                    let rules = self.rules(name, &model.fields, &attribute["properties"]["rules"]);
+                    let rules = self.rules(&inside, &model.fields, &attribute["properties"]["rules"]);
                     model.rules.extend(rules);
                 }
-                Some("model") => model.disabled = Some(self.disabled(name, &attribute["properties"])?),
+                Some("model") => model.disabled = Some(self.disabled(name, &inside, &attribute["properties"])?),
                 Some("key") => {
                     if let Some(index) = text(&attribute["properties"], "name") {
                         model.notes.push(format!("secondary index {}", plain(index)));
@@ -242,15 +249,17 @@ impl Outputs<'_, '_, '_> {
             }
         }
         if model.rules.is_empty() {
-            return Err(self.say(FOLLOWS, &["models", name], format!("no rule of `{name}` could be read"), lost));
+            return Err(self.say(FOLLOWS, &here, format!("no rule of `{name}` could be read"), lost));
         }
         // Rules of fields were read before the types of the fields that they name were known.
         for number in 0..model.fields.len() {
-            let Some(rules) = field_rules(of, &model.fields[number].name) else { continue };
-            let rules = self.rules(name, &model.fields, rules);
+            let field = &model.fields[number].name;
+            let Some((attribute, rules)) = field_rules(of, field) else { continue };
+            let inside = below(&here, &["fields", field, "attributes", &attribute.to_string(), "properties"]);
+            let rules = self.rules(&inside, &model.fields, rules);
             if rules.is_empty() {
                 let message = format!("no rule of the field `{}` could be read", model.fields[number].name);
-                return Err(self.say(FOLLOWS, &["models", name], message, lost));
+                return Err(self.say(FOLLOWS, &here, message, lost));
             }
             model.fields[number].rules = Some(rules);
         }
@@ -258,7 +267,7 @@ impl Outputs<'_, '_, '_> {
     }
 
     /// What `@model` disables: `{"queries": null}`, `{"mutations": {"delete": null}}`.
-    fn disabled(&mut self, name: &str, properties: &Value) -> Read<Vec<String>> {
+    fn disabled(&mut self, name: &str, inside: &[String], properties: &Value) -> Read<Vec<String>> {
         let mut disabled = Vec::new();
         for (kind, of) in properties.as_object().into_iter().flatten() {
             let known = matches!(kind.as_str(), "queries" | "mutations" | "subscriptions");
@@ -272,17 +281,17 @@ impl Outputs<'_, '_, '_> {
                 _ => {
                     let message = format!("unknown `{}` of the model `{name}`", plain(kind));
                     let means = format!("the model `{name}` is left out: every request for it is denied");
-                    return Err(self.say(UNKNOWN_WORD, &["models", name, kind], message, means));
+                    return Err(self.say(UNKNOWN_WORD, &below(inside, &[kind]), message, means));
                 }
             }
         }
         Ok(disabled)
     }
 
-    fn field(&mut self, model: &str, name: &str, of: &Value) -> Read<Field> {
-        let at = self.at(&["models", model, name]);
+    fn field(&mut self, owner: &[String], name: &str, of: &Value) -> Read<Field> {
+        let at = self.at(&below(owner, &["fields", name]));
         if !is_identifier(name) {
-            let means = format!("`{}` is left out: every request for it is denied", plain(model));
+            let means = "what has this field is left out: every request for it is denied";
             let message = format!("`{}` cannot be the name of a field", plain(name));
             return Err(self.reader.report.say(NOT_SAID, at, message, means));
         }
@@ -306,14 +315,15 @@ impl Outputs<'_, '_, '_> {
         Ok(Field { name: name.to_owned(), at, base, is_named, marks, rules: None, notes: Vec::new() })
     }
 
-    fn rules(&mut self, model: &str, fields: &[Field], rules: &Value) -> Vec<Rule> {
+    fn rules(&mut self, inside: &[String], fields: &[Field], rules: &Value) -> Vec<Rule> {
         let rules = rules.as_array().map(Vec::as_slice).unwrap_or_default();
-        rules.iter().filter_map(|rule| self.rule(model, fields, rule).ok()).collect()
+        let place = |number: usize| below(inside, &["rules", &number.to_string()]);
+        let rules = rules.iter().enumerate();
+        rules.filter_map(|(number, rule)| self.rule(&place(number), fields, rule).ok()).collect()
     }
 
-    fn rule(&mut self, model: &str, fields: &[Field], of: &Value) -> Read<Rule> {
-        let keys = ["models", model, "auth"];
-        let at = self.at(&keys);
+    fn rule(&mut self, here: &[String], fields: &[Field], of: &Value) -> Read<Rule> {
+        let at = self.at(here);
         let mut rule =
             Rule { at, builder: String::new(), is_called: true, args: Vec::new(), modifiers: Vec::new() };
         let provider = text(of, "provider").unwrap_or("userPools");
@@ -335,7 +345,10 @@ impl Outputs<'_, '_, '_> {
             ("owner", "userPools" | "oidc") => {
                 let field = field_of(&["ownerField"]).unwrap_or_else(|| "owner".into());
                 rule.builder = if is_list(&field) { "ownersDefinedIn" } else { "ownerDefinedIn" }.into();
-                rule.args = vec![Arg::Text(field)];
+                match field == "owner" && !is_list(&field) {
+                    true => rule.builder = "owner".into(),
+                    false => rule.args = vec![Arg::Text(field)],
+                }
             }
             ("groups", "userPools" | "oidc") => match of.get("groups").and_then(strings) {
                 Some(groups) => {
@@ -350,18 +363,18 @@ impl Outputs<'_, '_, '_> {
             },
             (allow, provider) => {
                 let message = format!("unknown rule: `{}` by `{}`", plain(allow), plain(provider));
-                return Err(self.say(UNKNOWN_WORD, &keys, message, LEFT_OUT));
+                return Err(self.say(UNKNOWN_WORD, here, message, LEFT_OUT));
             }
         }
         if provider == "oidc" && rule.builder != "authenticated" {
             rule.args.push(Arg::Text("oidc".into()));
         }
-        self.claims(&keys, &mut rule, of);
-        self.operations(&keys, &mut rule, of)?;
+        self.claims(here, &mut rule, of);
+        self.operations(here, &mut rule, of)?;
         Ok(rule)
     }
 
-    fn claims(&mut self, keys: &[&str], rule: &mut Rule, of: &Value) {
+    fn claims(&mut self, here: &[String], rule: &mut Rule, of: &Value) {
         if let Some(claim) = text(of, "groupClaim").filter(|claim| *claim != "cognito:groups")
             && rule.builder.starts_with("group")
         {
@@ -372,20 +385,20 @@ impl Outputs<'_, '_, '_> {
             Some("cognito:username" | "username") => {
                 let means = "read as Amplify's default, `sub::username`, which the outputs write in this way; \
                              if the project says `.identityClaim(\"cognito:username\")`, add it";
-                self.say(REWRITTEN, keys, "the outputs do not say by which claim owners are known", means);
+                self.say(REWRITTEN, here, "the outputs do not say by which claim owners are known", means);
             }
             Some("sub::username") | None => (),
             Some(claim) => rule.modifiers.push(("identityClaim".into(), vec![Arg::Text(claim.to_owned())])),
         }
     }
 
-    fn operations(&mut self, keys: &[&str], rule: &mut Rule, of: &Value) -> Read<()> {
+    fn operations(&mut self, here: &[String], rule: &mut Rule, of: &Value) -> Read<()> {
         let Some(operations) = of.get("operations").filter(|operations| !operations.is_null()) else { return Ok(()) };
         let operations = strings(operations).unwrap_or_default();
         let unknown = operations.iter().find(|one| !OPERATIONS.contains(&one.as_str()));
         if operations.is_empty() || unknown.is_some() {
             let what = unknown.map_or("none".into(), |one| format!("`{}`", plain(one)));
-            return Err(self.say(UNKNOWN_WORD, keys, format!("unknown operations: {what}"), LEFT_OUT));
+            return Err(self.say(UNKNOWN_WORD, here, format!("unknown operations: {what}"), LEFT_OUT));
         }
         let all = ["create", "update", "delete", "read"].iter().all(|word| operations.iter().any(|one| one == word));
         if !all {
@@ -399,24 +412,25 @@ impl Outputs<'_, '_, '_> {
     fn storage(&mut self, outputs: &Map<String, Value>) {
         let Some(of) = outputs.get("storage") else { return };
         let buckets = of.get("buckets").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        for bucket in buckets {
+        for (number, bucket) in buckets.iter().enumerate() {
+            let inside = path(&["storage", "buckets", &number.to_string(), "paths"]);
             let name = text(bucket, "name").unwrap_or_default();
             let mut read = Bucket { name: name.to_owned(), paths: Vec::new(), notes: Vec::new() };
-            for (path, access) in entries(bucket, "paths") {
-                let path = self.path(name, path, access);
-                read.paths.push(path);
+            for (written, access) in entries(bucket, "paths") {
+                let of = self.path(&inside, written, access);
+                read.paths.push(of);
             }
             self.reader.policy.buckets.push(read);
         }
         if buckets.is_empty() {
             let means = "the bucket is left out: every request for it is denied; import the TypeScript";
-            self.say(NOT_SAID, &["storage"], "the outputs do not say who may use the bucket", means);
+            self.say(NOT_SAID, &path(&["storage"]), "the outputs do not say who may use the bucket", means);
         }
     }
 
-    fn path(&mut self, bucket: &str, written: &str, access: &Value) -> Path {
-        let keys = ["storage", bucket, written];
-        let at = self.at(&keys);
+    fn path(&mut self, inside: &[String], written: &str, access: &Value) -> Path {
+        let here = below(inside, &[written]);
+        let at = self.at(&here);
         let mut path =
             Path { path: written.replace(IDENTITY, "{entity_id}"), at, rules: Vec::new(), is_partial: false };
         let groups = self.reader.policy.auth.as_ref().map_or(Vec::new(), |auth| auth.groups.clone());
@@ -443,7 +457,7 @@ impl Outputs<'_, '_, '_> {
             });
             let (Some(mut rule), Some(operations)) = (read, operations) else {
                 path.is_partial = true;
-                self.say(UNKNOWN_WORD, &keys, format!("unknown access `{}`", plain(who)), LEFT_OUT);
+                self.say(UNKNOWN_WORD, &below(&here, &[who]), format!("unknown access `{}`", plain(who)), LEFT_OUT);
                 continue;
             };
             let operations = with_read(operations);
@@ -464,11 +478,11 @@ impl Outputs<'_, '_, '_> {
     }
 }
 
-/// The rules of a field, as the introspection has them.
-fn field_rules<'v>(model: &'v Value, field: &str) -> Option<&'v Value> {
+/// The rules of a field, as the introspection has them, and the number of their attribute.
+fn field_rules<'v>(model: &'v Value, field: &str) -> Option<(usize, &'v Value)> {
     let attributes = model["fields"][field]["attributes"].as_array()?;
-    let auth = attributes.iter().find(|one| one["type"] == "auth")?;
-    Some(&auth["properties"]["rules"])
+    let number = attributes.iter().position(|one| one["type"] == "auth")?;
+    Some((number, &attributes[number]["properties"]["rules"]))
 }
 
 /// `get` and `list` as `read`.

@@ -208,11 +208,9 @@ fn declare(module: &mut Module, declaration: &ast::Declaration<'_>) -> Vec<Strin
                         names.push(name.name.to_string());
                     }
                     (pattern, _) => {
-                        let mut found = Names(Vec::new());
-                        found.visit_binding_pattern(pattern);
-                        for name in found.0 {
-                            let what = if variables.kind.is_const() { "a part of a value" } else { "a variable" };
-                            module.bindings.insert(name.clone(), computed(what, span(one)));
+                        let what = if variables.kind.is_const() { "a part of a value" } else { "a variable" };
+                        for (name, expr) in parts(pattern, what, span(one)) {
+                            module.bindings.insert(name.clone(), expr);
                             names.push(name);
                         }
                     }
@@ -232,12 +230,27 @@ fn declare(module: &mut Module, declaration: &ast::Declaration<'_>) -> Vec<Strin
             }
         }
         ast::Declaration::TSEnumDeclaration(of) => {
-            module.bindings.insert(of.id.name.to_string(), computed("an enum of TypeScript", span(&**of)));
+            let members = of.body.members.iter().map(|one| {
+                let value = match &one.initializer {
+                    Some(value) => expression(value, 0),
+                    None => computed("a number", span(one)),
+                };
+                Member::Named(one.id.static_name().to_string(), span(&one.id), value)
+            });
+            let kind = Kind::Object(members.collect());
+            module.bindings.insert(of.id.name.to_string(), Expr { kind, span: span(&**of) });
             names.push(of.id.name.to_string());
         }
         _ => (),
     }
     names
+}
+
+/// The names of a pattern, each computed.
+fn parts(pattern: &ast::BindingPattern<'_>, what: &'static str, at: Span) -> Vec<(String, Expr)> {
+    let mut found = Names(Vec::new());
+    found.visit_binding_pattern(pattern);
+    found.0.into_iter().map(|name| (name, Expr { kind: Kind::Computed(what), span: at })).collect()
 }
 
 struct Names(Vec<String>);
@@ -385,13 +398,16 @@ fn function_of(function: &ast::Function<'_>, depth: usize) -> Expr {
 }
 
 fn function_expr(params: &ast::FormalParameters<'_>, locals: Vec<(String, Expr)>, body: Expr, at: Span) -> Expr {
-    let parameters = params.items.iter().map(|one| match (&one.pattern, &one.initializer) {
+    let plain = |one: &ast::FormalParameter<'_>| match (&one.pattern, &one.initializer) {
         (ast::BindingPattern::BindingIdentifier(name), None) => Some(name.name.to_string()),
         _ => None,
-    });
-    let mut parameters: Vec<Option<String>> = parameters.collect();
-    parameters.extend(params.rest.iter().map(|_| None));
-    Expr { kind: Kind::Function(Box::new(Function { parameters, locals, body })), span: at }
+    };
+    let parameters: Option<Vec<String>> = params.items.iter().map(plain).collect();
+    let kind = match parameters.filter(|_| params.rest.is_none()) {
+        Some(parameters) => Kind::Function(Box::new(Function { parameters, locals, body })),
+        None => Kind::Computed("a function whose parameters are no plain names"),
+    };
+    Expr { kind, span: at }
 }
 
 /// The `const`s and the value of a body that does nothing else than return it.
@@ -401,8 +417,11 @@ fn block(body: &ast::FunctionBody<'_>, at: Span, depth: usize) -> (Vec<(String, 
         match statement {
             ast::Statement::VariableDeclaration(variables) if variables.kind.is_const() => {
                 for one in &variables.declarations {
-                    if let (ast::BindingPattern::BindingIdentifier(name), Some(init)) = (&one.id, &one.init) {
-                        locals.push((name.name.to_string(), expression(init, depth + 1)));
+                    match (&one.id, &one.init) {
+                        (ast::BindingPattern::BindingIdentifier(name), Some(init)) => {
+                            locals.push((name.name.to_string(), expression(init, depth + 1)));
+                        }
+                        (pattern, _) => locals.extend(parts(pattern, "a part of a value", span(one))),
                     }
                 }
             }

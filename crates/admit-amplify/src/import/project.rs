@@ -195,26 +195,26 @@ fn alias_of(expr: &Expr) -> Option<&str> {
 
 /// The paths that an import may mean, in the order in which TypeScript tries them.
 fn candidates(from: &str, specifier: &str) -> Vec<String> {
-    let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let path = normal(&format!("{folder}/{specifier}"));
+    let path = match from.rsplit_once('/') {
+        Some((folder, _)) => normal(&format!("{folder}/{specifier}")),
+        None => normal(specifier),
+    };
     let bare = [".js", ".mjs", ".ts", ".mts"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(&path);
     let ends = [".ts", ".mts", ".js", ".mjs", "/index.ts", "/index.js"];
     ends.iter().map(|end| format!("{bare}{end}")).chain([format!("{path}.ts")]).collect()
 }
 
 /// A path without `.`, and without `..` after a folder.
-pub fn normal(path: &str) -> String {
+fn normal(path: &str) -> String {
+    let root = if path.starts_with('/') { "/" } else { "" };
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
-        match part {
-            "." => (),
-            "" if !parts.is_empty() => (),
-            ".." if parts.last().is_some_and(|last| !matches!(*last, ".." | "")) => drop(parts.pop()),
+        match (part, parts.last()) {
+            ("" | ".", _) => (),
+            ("..", Some(last)) if *last != ".." => drop(parts.pop()),
+            ("..", None) if !root.is_empty() => (),
             _ => parts.push(part),
         }
     }
-    if path.starts_with('/') || !parts.first().is_some_and(|first| first.is_empty()) {
-        return parts.join("/");
-    }
-    parts[1..].join("/")
+    format!("{root}{}", parts.join("/"))
 }

@@ -49,16 +49,19 @@ impl Report {
         });
     }
 
-    /// Says why something has no static value, and what that means for the policy.
+    /// Says why something has no static value, and what that means for the policy: where it is used, and where the
+    /// cause stands.
     pub fn problem(&mut self, problem: &Problem, means: impl Into<String>) {
+        let at = problem.used.unwrap_or(problem.at);
+        let before = self.diagnostics.len();
         match &problem.why {
-            Why::Computed(what) => {
-                self.say(COMPUTED, problem.at, format!("{what} is not a static value here"), means);
-            }
-            Why::Unknown(name) => {
-                self.say(UNRESOLVED, problem.at, format!("`{name}` leads to nothing that was read"), means);
-            }
+            Why::Computed(what) => self.say(COMPUTED, at, format!("{what} is not a static value"), means),
+            Why::Unknown(name) => self.say(UNRESOLVED, at, format!("`{name}` leads to nothing that was read"), means),
             Why::Reported => (), // the module's syntax error is the cause
+        }
+        if let (Some(_), Some(said)) = (problem.used, self.diagnostics[before..].last_mut()) {
+            let text = "this is why".to_owned();
+            said.related.push(Label { file: problem.at.file, span: problem.at.span, text });
         }
     }
 }

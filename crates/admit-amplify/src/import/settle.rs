@@ -218,18 +218,21 @@ impl Reader<'_> {
     /// A type that is not there any more becomes `json`: types of fields decide nothing.
     fn missing_types(&mut self, data: &mut Data) {
         let known: BTreeSet<String> = data.types.iter().map(|one| one.name().to_owned()).collect();
-        let mend = |field: &mut Field| {
+        let report = &mut self.report;
+        let mut mend = |field: &mut Field| {
             if field.is_named && !known.contains(&field.base) {
-                field.notes.push(format!("type {}, which is not here", plain(&field.base)));
+                let message = format!("the type `{}` is not here", plain(&field.base));
+                report.say(REWRITTEN, field.at, message, "written as `json`: the type of a field decides nothing");
+                field.notes.push(format!("type {}", plain(&field.base)));
                 field.base = "json".into();
             }
         };
         for one in &mut data.types {
             match one {
-                Type::Model(model) => model.fields.iter_mut().for_each(mend),
-                Type::Custom(_, fields) => fields.iter_mut().for_each(mend),
+                Type::Model(model) => model.fields.iter_mut().for_each(&mut mend),
+                Type::Custom(_, fields) => fields.iter_mut().for_each(&mut mend),
                 Type::Operation(of) => {
-                    of.args.iter_mut().chain(&mut of.returns).for_each(mend);
+                    of.args.iter_mut().chain(&mut of.returns).for_each(&mut mend);
                     if let Some(sources) = &mut of.sources {
                         sources.retain(|(name, _)| known.contains(name));
                     }

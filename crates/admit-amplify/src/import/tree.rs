@@ -105,8 +105,8 @@ pub enum Member {
 /// `(parameters) => { locals; return body }`
 #[derive(Debug)]
 pub struct Function {
-    /// Parameters; one that is no plain name is none.
-    pub parameters: Vec<Option<String>>,
+    /// Parameters, each a plain name.
+    pub parameters: Vec<String>,
     /// `const`s of the body, in order.
     pub locals: Vec<(String, Expr)>,
     /// What it returns.

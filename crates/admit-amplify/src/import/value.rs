@@ -12,6 +12,9 @@ const MAX_DEPTH: usize = 160;
 /// How many steps all of it may take.
 const MAX_STEPS: u32 = 2_000_000;
 
+/// Names that every module has.
+const GLOBALS: [&str; 8] = ["process", "undefined", "globalThis", "Object", "Array", "String", "JSON", "console"];
+
 /// A place in a module.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct At {
@@ -28,6 +31,22 @@ pub struct Problem {
     pub at: At,
     /// What stands there.
     pub why: Why,
+    /// What led there from elsewhere, if something did.
+    pub used: Option<At>,
+}
+
+impl Problem {
+    fn new(at: At, why: Why) -> Problem {
+        Problem { at, why, used: None }
+    }
+
+    /// The same, met while an expression at this place is followed.
+    fn seen_from(mut self, at: At) -> Problem {
+        let span = self.at.span;
+        let inside = at.file == self.at.file && at.span.start <= span.start && span.end <= at.span.end;
+        self.used = (!inside).then_some(at);
+        self
+    }
 }
 
 /// The kinds of problems.
@@ -102,7 +121,7 @@ impl Value<'_> {
             Value::Package(package, name, _) => format!("`{name}` of the package `{package}`"),
             _ => "a value".into(),
         };
-        Problem { at: self.at(), why: Why::Computed(what) }
+        Problem::new(self.at(), Why::Computed(what))
     }
 }
 
@@ -165,9 +184,9 @@ impl<'p> Values<'p> {
         let Value::Expr(expr, scope) = &value else { return Ok(value) };
         self.steps.set(self.steps.get() + 1);
         if depth > MAX_DEPTH || self.steps.get() > MAX_STEPS {
-            return Err(Problem { at, why: Why::Computed("a value that takes too long to follow".into()) });
+            return Err(Problem::new(at, Why::Computed("a value that takes too long to follow".into())));
         }
-        match &expr.kind {
+        let followed = match &expr.kind {
             Kind::Computed(_) => Err(value.computed()),
             Kind::Name(name) => self.name(name, scope, at, depth),
             Kind::Get(object, name) => self.get(value.clone(), object, name, scope, depth),
@@ -175,12 +194,13 @@ impl<'p> Values<'p> {
                 let key = Value::Expr(key, scope.clone());
                 match self.joined(&key, depth + 1) {
                     Ok(name) => self.get(value.clone(), object, &name, scope, depth),
-                    Err(_) => Err(Problem { at, why: Why::Computed("an element".into()) }),
+                    Err(_) => Err(Problem::new(at, Why::Computed("an element".into()))),
                 }
             }
             Kind::Call(callee, args) => self.call(value.clone(), callee, args, scope, depth),
             _ => Ok(value),
-        }
+        };
+        followed.map_err(|problem| problem.seen_from(at))
     }
 
     fn name(&self, name: &str, scope: &Scope<'p>, at: At, depth: usize) -> Result<Value<'p>> {
@@ -198,7 +218,8 @@ impl<'p> Values<'p> {
         };
         match self.project.lookup(module, name) {
             Some(target) => self.target(target, name, at, depth),
-            None => Err(Problem { at, why: Why::Unknown(name.to_owned()) }),
+            None if GLOBALS.contains(&name) => Err(Problem::new(at, Why::Computed(format!("`{name}`")))),
+            None => Err(Problem::new(at, Why::Unknown(name.to_owned()))),
         }
     }
 
@@ -206,13 +227,13 @@ impl<'p> Values<'p> {
         match target {
             Target::Binding(module, local, _) if self.project.is_changed(module, local) => {
                 let what = format!("`{local}`, which is changed after its declaration,");
-                Err(Problem { at, why: Why::Computed(what) })
+                Err(Problem::new(at, Why::Computed(what)))
             }
             Target::Binding(module, _, expr) => self.follow(Value::Expr(expr, Scope::Module(module)), depth + 1),
             Target::Module(module) => Ok(Value::Module(module, at)),
             Target::Package(package, name) => Ok(Value::Package(package, name, at)),
-            Target::Missing => Err(Problem { at, why: Why::Unknown(name.to_owned()) }),
-            Target::Broken => Err(Problem { at, why: Why::Reported }),
+            Target::Missing => Err(Problem::new(at, Why::Unknown(name.to_owned()))),
+            Target::Broken => Err(Problem::new(at, Why::Reported)),
         }
     }
 
@@ -222,7 +243,7 @@ impl<'p> Values<'p> {
             Value::Expr(Expr { kind: Kind::Object(members), .. }, inner) => {
                 match self.member(members, &inner, name, depth + 1)? {
                     Some(value) => self.follow(value, depth + 1),
-                    None => Err(Problem { at: whole.at(), why: Why::Unknown(name.to_owned()) }),
+                    None => Err(Problem::new(whole.at(), Why::Unknown(name.to_owned()))),
                 }
             }
             // `import * as backend from "@aws-amplify/backend"`
@@ -291,8 +312,10 @@ impl<'p> Values<'p> {
         args: Vec<Value<'p>>,
         depth: usize,
     ) -> Result<Value<'p>> {
-        let named = function.parameters.iter().zip(args).filter_map(|(name, arg)| Some((name.as_deref()?, arg)));
-        let mut scope = Scope::Function(Rc::new(Frame { names: named.collect(), outer: scope }));
+        let none = Value::Given("undefined", At { file: scope.module(), span: function.body.span });
+        let args = args.into_iter().chain(std::iter::repeat(none));
+        let names = function.parameters.iter().map(String::as_str).zip(args).collect();
+        let mut scope = Scope::Function(Rc::new(Frame { names, outer: scope }));
         for (name, expr) in &function.locals {
             let local = (name.as_str(), Value::Expr(expr, scope.clone()));
             scope = Scope::Function(Rc::new(Frame { names: vec![local], outer: scope }));
@@ -322,7 +345,7 @@ impl<'p> Values<'p> {
                 let texts = parts.iter().map(|part| self.joined(&Value::Expr(part, scope.clone()), depth + 1));
                 let text = texts.collect::<Result<String>>()?;
                 match text.len() > 4096 {
-                    true => Err(Problem { at: value.at(), why: Why::Computed("a very long text".into()) }),
+                    true => Err(Problem::new(value.at(), Why::Computed("a very long text".into()))),
                     false => Ok(text),
                 }
             }
@@ -450,10 +473,8 @@ impl<'p> Values<'p> {
                 }
                 Kind::Call(callee, args) => {
                     if let Some(spread) = args.iter().find(|one| one.spread) {
-                        return Err(Problem {
-                            at: At { file: scope.module(), span: spread.expr.span },
-                            why: Why::Computed("a list of arguments".into()),
-                        });
+                        let at = At { file: scope.module(), span: spread.expr.span };
+                        return Err(Problem::new(at, Why::Computed("a list of arguments".into())));
                     }
                     let args = args.iter().map(|one| Value::Expr(&one.expr, scope.clone())).collect();
                     match &callee.kind {
@@ -471,7 +492,7 @@ impl<'p> Values<'p> {
             };
             value = self.resolve(&inner)?;
             if links.len() > super::tree::MAX_DEPTH {
-                return Err(Problem { at, why: Why::Computed("a chain that does not end".into()) });
+                return Err(Problem::new(at, Why::Computed("a chain that does not end".into())));
             }
         }
         links.reverse();

@@ -13,8 +13,10 @@ const schema = a
         body: a.string(),
         state: a.ref("PostState"),
         publishedAt: a.datetime(),
-        // What the editors say among themselves.
-        notes: a.string().authorization((allow) => [allow.groups(["ADMINS", "EDITORS"])]),
+        // What the editors say among themselves. The owner cannot read it, and can delete the post with it.
+        notes: a
+          .string()
+          .authorization((allow) => [allow.groups(["ADMINS", "EDITORS"]), allow.owner().to(["delete"])]),
         comments: a.hasMany("Comment", "postId"),
         tags: a.hasMany("PostTag", "postId"),
       })

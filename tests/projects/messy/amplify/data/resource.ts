@@ -89,7 +89,7 @@ const schema = a
 
     Inherits: a.model({ text: a.string() }),
   })
-  .authorization((allow) => [allow.owner(), allow.authenticated().to(["read"]), allow.resource(notAFunction)]);
+  .authorization((allow) => [allow.owner(), allow.group("ADMINS"), allow.resource(notAFunction)]);
 
 export const data = defineData({
   schema,
