@@ -479,7 +479,10 @@ proptest! {
     /// What cannot be read is never guessed wider: with any part of a project computed, nobody gains anything, and the
     /// loss is reported.
     #[test]
-    fn what_is_computed_gives_nobody_anything(number in 0..10_000usize, which in 0..2usize, place in 0..10_000usize) {
+    fn what_is_computed_gives_nobody_anything(
+        number in 0..10_000usize, which in 0..2usize, place in 0..10_000usize,
+        put in prop::sample::select(vec!["compute()", "...compute()", "allow.everybody()", "A.B"]),
+    ) {
         let case = &SOURCES[number % SOURCES.len()];
         let (path, text) = file_of(case, which);
         let places = places(&text);
@@ -487,7 +490,7 @@ proptest! {
         let place = places[place % places.len()].clone();
         let whole = with(case, &path, text.clone());
         let mut computed = text.clone();
-        computed.replace_range(place.clone(), "compute()");
+        computed.replace_range(place.clone(), put);
         let partial = with(case, &path, computed.clone());
         let (Some(before), Some(after)) = (bytes_of(&whole), bytes_of(&partial)) else { return Ok(()) };
         let (before, after) = (Policy::from_bytes(&before).unwrap(), Policy::from_bytes(&after).unwrap());

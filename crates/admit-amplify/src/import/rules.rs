@@ -31,6 +31,8 @@ pub(super) struct Rules {
     pub rules: Vec<Rule>,
     /// Whether something was left out that may admit somebody.
     pub is_partial: bool,
+    /// How many of the rules stand before something that was left out.
+    pub before_lost: usize,
 }
 
 impl<'p> Reader<'p> {
@@ -40,7 +42,7 @@ impl<'p> Reader<'p> {
             Ok(given) => given,
             Err(problem) => {
                 self.report.problem(&problem, "all the rules here are left out, so whom they admit is denied");
-                return Rules { rules: Vec::new(), is_partial: true };
+                return Rules { is_partial: true, ..Rules::default() };
             }
         };
         self.rule_list(&given)
@@ -49,20 +51,22 @@ impl<'p> Reader<'p> {
     /// The rules of a list, or one rule.
     pub(super) fn rule_list(&mut self, value: &Value<'p>) -> Rules {
         let mut read = Rules::default();
-        let elements = match self.values.list(value) {
-            Ok((elements, problems)) => {
-                for problem in &problems {
-                    self.report.problem(problem, "the rules in it are left out, so whom they admit is denied");
-                }
-                read.is_partial = !problems.is_empty();
-                elements
-            }
-            Err(_) => vec![value.clone()],
-        };
+        // Rules that are no list are one rule.
+        let elements = self.values.sequence(value).unwrap_or_else(|_| vec![Ok(value.clone())]);
         for element in elements {
-            match self.rule(&element) {
+            let rule = match element {
+                Ok(element) => self.rule(&element),
+                Err(problem) => {
+                    let means = "the rules in it are left out, so whom they admit is denied";
+                    Err(self.report.problem(&problem, means))
+                }
+            };
+            match rule {
                 Ok(rule) => read.rules.push(rule),
-                Err(()) => read.is_partial = true,
+                Err(()) => {
+                    read.is_partial = true;
+                    read.before_lost = read.rules.len();
+                }
             }
         }
         read
@@ -120,8 +124,7 @@ impl<'p> Reader<'p> {
     }
 
     /// The rules of data without those that have no operations. In storage these are an error, as in Amplify.
-    pub(super) fn with_operations(&mut self, read: Rules) -> Rules {
-        let mut rules = read.rules;
+    pub(super) fn with_operations(&mut self, mut rules: Vec<Rule>) -> Vec<Rule> {
         rules.retain(|rule| {
             let empty = rule.operations().is_some_and(<[String]>::is_empty);
             if empty {
@@ -130,7 +133,7 @@ impl<'p> Reader<'p> {
             }
             !empty
         });
-        Rules { rules, ..read }
+        rules
     }
 
     /// Leaves out groups whose names no policy can hold.

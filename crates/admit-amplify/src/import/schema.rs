@@ -61,9 +61,8 @@ impl<'p> Reader<'p> {
             match (link.name, link.args.as_deref()) {
                 ("authorization", Some([rules, ..])) => {
                     let read = self.rules(rules);
-                    let read = self.with_operations(read);
                     schema.is_partial |= read.is_partial;
-                    schema.rules = read.rules;
+                    schema.rules = self.with_operations(read.rules);
                 }
                 (name, _) => {
                     let message = format!("unknown `.{}` of a schema", plain(name));
@@ -160,8 +159,8 @@ impl<'p> Reader<'p> {
         for link in &chain.links[1..] {
             match (link.name, link.args.as_deref().unwrap_or_default()) {
                 ("authorization", [rules, ..]) => {
-                    let Rules { rules, is_partial } = self.own_rules(rules, &mut model.has_rules);
-                    model.rules = rules;
+                    let Rules { rules, is_partial, .. } = self.own_rules(rules, &mut model.has_rules);
+                    model.rules = self.with_operations(rules);
                     if model.rules.is_empty() && is_partial {
                         let message = format!("no rule of `{}` could be read", model.name);
                         return Err(self.report.say(FOLLOWS, model.at, message, lost));
@@ -190,8 +189,7 @@ impl<'p> Reader<'p> {
             .and_then(|given| self.values.list(&given))
             .is_ok_and(|(elements, problems)| elements.is_empty() && problems.is_empty());
         *has_rules = !is_empty;
-        let read = self.rules(value);
-        self.with_operations(read)
+        self.rules(value)
     }
 
     /// The indexes as a note.
@@ -291,7 +289,11 @@ impl<'p> Reader<'p> {
             (name @ ("default" | "validate"), Some(_)) => field.notes.push(name.to_owned()),
             ("authorization", Some([rules, ..])) => {
                 let mut has_rules = false;
-                let Rules { rules, is_partial } = self.own_rules(rules, &mut has_rules);
+                let Rules { mut rules, is_partial, before_lost } = self.own_rules(rules, &mut has_rules);
+                // One that was lost may be the last of any role, which holds in Amplify.
+                rules.drain(..before_lost);
+                let rules = self.last_of_each_role(rules);
+                let rules = self.with_operations(rules);
                 if !has_rules {
                     let means = "the model's rules hold for the field, as in Amplify";
                     self.report.say(WITHOUT_EFFECT, link.at, "an empty list of rules on a field", means);
@@ -302,7 +304,7 @@ impl<'p> Reader<'p> {
                     };
                     return Err(self.report.say(FOLLOWS, field.at, message, lost));
                 } else {
-                    field.rules = Some(self.last_of_each_role(rules));
+                    field.rules = Some(rules);
                 }
             }
             (name, _) => {
@@ -384,8 +386,8 @@ impl<'p> Reader<'p> {
                 ("handler", [handler, ..]) => operation.handler = self.handler(handler),
                 ("for", [source, ..]) => operation.sources = Some(self.sources(source, &lost)?),
                 ("authorization", [rules, ..]) => {
-                    let Rules { rules, is_partial } = self.own_rules(rules, &mut operation.has_rules);
-                    operation.rules = rules;
+                    let Rules { rules, is_partial, .. } = self.own_rules(rules, &mut operation.has_rules);
+                    operation.rules = self.with_operations(rules);
                     if operation.rules.is_empty() && is_partial {
                         let message = format!("no rule of `{}` could be read", operation.name);
                         return Err(self.report.say(FOLLOWS, at, message, lost));
