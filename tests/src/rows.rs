@@ -22,8 +22,8 @@ pub const STRICTER: &[(&str, &str)] = &[
 ];
 
 /// Codes with which `admit import` leaves out what Amplify takes, and the row that says so.
-pub const LEFT_OUT: &[(&str, &str)] = 
-    &[("E0805", "refused later, or without effect"), ("E0806", "refused later, or without effect")];
+pub const LEFT_OUT: &[(&str, &str)] =
+    &[("E1005", "refused later, or without effect"), ("E1006", "refused later, or without effect")];
 
 /// What Amplify rejects and Admit takes: Amplify's error by its short name, and the row.
 pub const LAXER: &[(&str, &str)] = &[

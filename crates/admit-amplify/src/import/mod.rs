@@ -32,13 +32,11 @@ use admit_compiler::Source;
 use admit_compiler::diagnostic::{Diagnostic, Severity};
 use policy::{Data, Policy};
 use project::Project;
-use report::{NOT_SAID, Report, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
+use report::{COMPUTED, NOT_SAID, Report, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
 use rules::plain;
 use std::collections::{BTreeMap, BTreeSet};
-use tree::{Expr, Kind};
+use tree::{DEFINITIONS, Expr, Kind};
 use value::{At, Property, Scope, Value, Values};
-
-
 
 /// What importing gives.
 pub struct Imported {
@@ -148,9 +146,6 @@ struct Reader<'p> {
     used: BTreeSet<At>,
 }
 
-/// Definitions that a policy is made of.
-const DEFINITIONS: [&str; 4] = ["defineAuth", "referenceAuth", "defineData", "defineStorage"];
-
 impl<'p> Reader<'p> {
     fn faults(&mut self) {
         for (file, module) in self.project.modules.iter().enumerate() {
@@ -165,22 +160,32 @@ impl<'p> Reader<'p> {
     fn project(&mut self) {
         self.faults();
         let all = self.expressions();
-        let backends: Vec<Value<'p>> =
-            all.iter().filter(|value| self.defines(value).is_some_and(|(word, ..)| word == "defineBackend")).cloned().collect();
+        let backends: Vec<Value<'p>> = all
+            .iter()
+            .filter(|value| self.defines(value).is_some_and(|(word, ..)| word == "defineBackend"))
+            .cloned()
+            .collect();
         match backends.is_empty() {
             true => all.iter().for_each(|value| self.define(value)),
             false => backends.iter().for_each(|value| self.backend(value)),
         }
-        for value in &all {
-            if let Some((word, _, at)) = self.defines(value)
-                && DEFINITIONS.contains(&word)
-                && !self.used.contains(&at)
-            {
-                let means = "it is left out, since it is not deployed";
-                self.report.say(WITHOUT_EFFECT, at, format!("this `{word}` is not part of `defineBackend`"), means);
+        self.unreached(backends.is_empty());
+        self.statements();
+    }
+
+    /// Definitions that nothing static leads to.
+    fn unreached(&mut self, all_count: bool) {
+        for (file, module) in self.project.modules.iter().enumerate() {
+            for (span, word) in &module.definitions {
+                let at = At { file, span: *span };
+                let (code, message) = match all_count {
+                    _ if self.used.contains(&at) => continue,
+                    true => (COMPUTED, format!("nothing static leads to this `{word}`")),
+                    false => (WITHOUT_EFFECT, format!("this `{word}` is not part of `defineBackend`")),
+                };
+                self.report.say(code, at, message, "it is left out: what it gives is denied");
             }
         }
-        self.statements();
     }
 
     /// Every value that a module binds or runs, in order.

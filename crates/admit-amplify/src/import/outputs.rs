@@ -4,12 +4,12 @@
 //! The file holds data rules as the introspection of models has them (`@aws-amplify/appsync-modelgen-plugin`), and
 //! storage rules by role, where `groupsX` is the group `X` and `entityidentity` the owner of a folder.
 
-use super::{Reader, json};
 use super::policy::{Arg, Auth, Bucket, Data, Field, Model, Path, Rule, Type};
 use super::report::{FOLLOWS, NOT_SAID, REWRITTEN, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
 use super::rules::plain;
 use super::schema::{Schema, is_identifier};
 use super::value::At;
+use super::{Reader, json};
 use admit_syntax::ast::Span;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -129,7 +129,12 @@ impl Outputs<'_, '_, '_> {
         let known = groups.windows(2).all(|pair| pair[0].0 != pair[1].0) && groups.iter().all(|(of, _)| of.is_some());
         if !known && groups.len() > 1 {
             let means = "rules of storage for groups are left out; list the groups by precedence and add them";
-            self.say(NOT_SAID, &path(&["auth", "groups"]), "the outputs do not say the precedence of these groups", means);
+            self.say(
+                NOT_SAID,
+                &path(&["auth", "groups"]),
+                "the outputs do not say the precedence of these groups",
+                means,
+            );
             self.reader.is_precedence_known = false;
         }
         auth.groups = groups.into_iter().map(|(_, name)| name).collect();
@@ -184,7 +189,9 @@ impl Outputs<'_, '_, '_> {
             }
         }
         for (name, custom) in entries(of, "nonModels") {
-            let fields = entries(custom, "fields").map(|(field, of)| self.field(&introspected("nonModels", name), field, of)).collect();
+            let fields = entries(custom, "fields")
+                .map(|(field, of)| self.field(&introspected("nonModels", name), field, of))
+                .collect();
             if let (Ok(fields), true) = (fields, is_identifier(name)) {
                 schema.types.push(Type::Custom(name.clone(), fields));
             }
@@ -324,8 +331,7 @@ impl Outputs<'_, '_, '_> {
 
     fn rule(&mut self, here: &[String], fields: &[Field], of: &Value) -> Read<Rule> {
         let at = self.at(here);
-        let mut rule =
-            Rule { at, builder: String::new(), is_called: true, args: Vec::new(), modifiers: Vec::new() };
+        let mut rule = Rule { at, builder: String::new(), is_called: true, args: Vec::new(), modifiers: Vec::new() };
         let provider = text(of, "provider").unwrap_or("userPools");
         let is_list = |name: &str| fields.iter().any(|field| field.name == name && field.marks.contains("[]"));
         let field_of = |keys: &[&str]| keys.iter().find_map(|key| text(of, key)).map(str::to_owned);

@@ -1,7 +1,7 @@
 //! TypeScript text to a [`Module`]. The one module that knows oxc.
 //! Always: never panics and never overflows the stack; what it does not understand is computed, or a fault.
 
-use super::tree::{Element, Export, Expr, Function, Import, Kind, MAX_DEPTH, Member, Module};
+use super::tree::{DEFINITIONS, Element, Export, Expr, Function, Import, Kind, MAX_DEPTH, Member, Module};
 use admit_syntax::ast::Span;
 use oxc_allocator::Allocator;
 use oxc_ast::ast;
@@ -339,9 +339,7 @@ fn element(of: &ast::ArrayExpressionElement<'_>, depth: usize) -> Element {
 
 fn argument(of: &ast::Argument<'_>, depth: usize) -> Element {
     match of {
-        ast::Argument::SpreadElement(spread) => {
-            Element { spread: true, expr: expression(&spread.argument, depth + 1) }
-        }
+        ast::Argument::SpreadElement(spread) => Element { spread: true, expr: expression(&spread.argument, depth + 1) },
         other => plain(other.as_expression(), span(other), depth),
     }
 }
@@ -512,8 +510,16 @@ impl<'a> Visit<'a> for Changes<'_> {
     }
 
     fn visit_call_expression(&mut self, it: &ast::CallExpression<'a>) {
+        let called = match &it.callee {
+            ast::Expression::Identifier(name) => name.name.as_str(),
+            ast::Expression::StaticMemberExpression(get) => get.property.name.as_str(),
+            _ => "",
+        };
+        if DEFINITIONS.contains(&called) {
+            self.module.definitions.push((span(it), called.to_owned()));
+        }
         if let ast::Expression::StaticMemberExpression(get) = &it.callee
-            && CHANGING.contains(&get.property.name.as_str())
+            && CHANGING.contains(&called)
         {
             self.changed(root(&get.object));
             it.arguments.iter().filter_map(|one| one.as_expression()).for_each(|one| self.changed(root(one)));

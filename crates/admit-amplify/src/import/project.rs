@@ -37,12 +37,8 @@ pub enum Target<'p> {
 impl Project {
     /// Reads the modules and what they import. `read` gives the text of a path, if there is such a file.
     pub fn load(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> Project {
-        let mut project = Project {
-            modules: Vec::new(),
-            sources: Vec::new(),
-            by_path: BTreeMap::new(),
-            changed: BTreeSet::new(),
-        };
+        let mut project =
+            Project { modules: Vec::new(), sources: Vec::new(), by_path: BTreeMap::new(), changed: BTreeSet::new() };
         for path in paths {
             project.add(&normal(path), read);
         }

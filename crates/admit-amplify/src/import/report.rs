@@ -6,21 +6,21 @@ use admit_compiler::diagnostic::{Diagnostic, Label, Severity};
 use std::collections::BTreeSet;
 
 /// TypeScript that cannot be parsed.
-pub const SYNTAX: &str = "E0801";
+pub const SYNTAX: &str = "E1001";
 /// A value that is worked out when the program runs.
-pub const COMPUTED: &str = "E0802";
+pub const COMPUTED: &str = "E1002";
 /// A name that leads to nothing that was read.
-pub const UNRESOLVED: &str = "E0803";
+pub const UNRESOLVED: &str = "E1003";
 /// A word of Amplify that importing does not know.
-pub const UNKNOWN_WORD: &str = "E0804";
+pub const UNKNOWN_WORD: &str = "E1004";
 /// Something that decides access and that a policy cannot say.
-pub const NOT_SAID: &str = "E0805";
+pub const NOT_SAID: &str = "E1005";
 /// Something that is left out because another thing is.
-pub const FOLLOWS: &str = "E0806";
+pub const FOLLOWS: &str = "E1006";
 /// Something left out that decides nothing.
-pub const WITHOUT_EFFECT: &str = "W0801";
+pub const WITHOUT_EFFECT: &str = "W1001";
 /// Something written in another way, with the same decisions.
-pub const REWRITTEN: &str = "W0802";
+pub const REWRITTEN: &str = "W1002";
 
 /// The diagnostics of one import.
 #[derive(Default)]

@@ -138,8 +138,7 @@ impl<'p> Reader<'p> {
 
     /// Leaves out groups whose names no policy can hold.
     fn with_names(&mut self, mut rule: Rule) -> Result<Rule, ()> {
-        let refused: Vec<String> =
-            rule.groups().into_iter().filter(|name| refused(name)).map(str::to_owned).collect();
+        let refused: Vec<String> = rule.groups().into_iter().filter(|name| refused(name)).map(str::to_owned).collect();
         for name in &refused {
             let means = "it is left out of the rule, so whoever has it gains nothing here";
             self.report.say(NOT_SAID, rule.at, format!("`{}` cannot be the name of a group", plain(name)), means);

@@ -8,8 +8,20 @@ use super::rules::{Rules, plain};
 use super::value::{Chain, Link, Property, Value};
 
 const SCALARS: [&str; 14] = [
-    "id", "string", "integer", "float", "boolean", "date", "time", "datetime", "timestamp", "email", "json", "phone",
-    "url", "ipAddress",
+    "id",
+    "string",
+    "integer",
+    "float",
+    "boolean",
+    "date",
+    "time",
+    "datetime",
+    "timestamp",
+    "email",
+    "json",
+    "phone",
+    "url",
+    "ipAddress",
 ];
 
 /// One `a.schema({…})`: what it declares, and the rules for what has none.
@@ -471,4 +483,3 @@ fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
-

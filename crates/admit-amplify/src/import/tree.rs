@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How deep an expression may nest; deeper ones are computed.
 pub const MAX_DEPTH: usize = 200;
 
+/// The functions that define what a policy is made of.
+pub const DEFINITIONS: [&str; 4] = ["defineAuth", "referenceAuth", "defineData", "defineStorage"];
+
 /// One module.
 #[derive(Default, Debug)]
 pub struct Module {
@@ -24,6 +27,8 @@ pub struct Module {
     pub changed: BTreeSet<String>,
     /// Names that are handed to a function, and the function's name; none if it has none.
     pub passed: Vec<(String, Option<String>)>,
+    /// Calls of the functions that define parts of a backend, wherever they stand, and their names.
+    pub definitions: Vec<(Span, String)>,
     /// Syntax errors: where, and what the parser says. A module with one has nothing else.
     pub faults: Vec<(Span, String)>,
 }

@@ -119,6 +119,7 @@ impl Value<'_> {
             Value::Expr(Expr { kind: Kind::List(_), .. }, _) => "a list".into(),
             Value::Expr(Expr { kind: Kind::Text(text), .. }, _) => format!("the text {text:?}"),
             Value::Package(package, name, _) => format!("`{name}` of the package `{package}`"),
+            Value::Given(what, _) => format!("`{what}`"),
             _ => "a value".into(),
         };
         Problem::new(self.at(), Why::Computed(what))
@@ -256,13 +257,7 @@ impl<'p> Values<'p> {
     }
 
     /// The last member of that name; a problem if one that is not static may be it.
-    fn member(
-        &self,
-        members: &'p [Member],
-        scope: &Scope<'p>,
-        name: &str,
-        depth: usize,
-    ) -> Result<Option<Value<'p>>> {
+    fn member(&self, members: &'p [Member], scope: &Scope<'p>, name: &str, depth: usize) -> Result<Option<Value<'p>>> {
         for member in members.iter().rev() {
             match member {
                 Member::Named(known, _, expr) if known == name => return Ok(Some(Value::Expr(expr, scope.clone()))),
@@ -305,13 +300,7 @@ impl<'p> Values<'p> {
         }
     }
 
-    fn apply(
-        &self,
-        function: &'p Function,
-        scope: Scope<'p>,
-        args: Vec<Value<'p>>,
-        depth: usize,
-    ) -> Result<Value<'p>> {
+    fn apply(&self, function: &'p Function, scope: Scope<'p>, args: Vec<Value<'p>>, depth: usize) -> Result<Value<'p>> {
         let none = Value::Given("undefined", At { file: scope.module(), span: function.body.span });
         let args = args.into_iter().chain(std::iter::repeat(none));
         let names = function.parameters.iter().map(String::as_str).zip(args).collect();
@@ -377,13 +366,7 @@ impl<'p> Values<'p> {
         Ok(list)
     }
 
-    fn elements(
-        &self,
-        elements: &'p [Element],
-        scope: &Scope<'p>,
-        depth: usize,
-        found: &mut Vec<Result<Value<'p>>>,
-    ) {
+    fn elements(&self, elements: &'p [Element], scope: &Scope<'p>, depth: usize, found: &mut Vec<Result<Value<'p>>>) {
         for element in elements {
             let value = Value::Expr(&element.expr, scope.clone());
             if !element.spread {
@@ -472,11 +455,7 @@ impl<'p> Values<'p> {
                     Value::Expr(object, scope.clone())
                 }
                 Kind::Call(callee, args) => {
-                    if let Some(spread) = args.iter().find(|one| one.spread) {
-                        let at = At { file: scope.module(), span: spread.expr.span };
-                        return Err(Problem::new(at, Why::Computed("a list of arguments".into())));
-                    }
-                    let args = args.iter().map(|one| Value::Expr(&one.expr, scope.clone())).collect();
+                    let args = args.iter().map(|one| argument(one, scope)).collect();
                     match &callee.kind {
                         Kind::Get(object, name) if !self.is_package(object, scope) => {
                             links.push(Link { name, at: value.at(), args: Some(args) });
@@ -503,6 +482,14 @@ impl<'p> Values<'p> {
     fn is_package(&self, object: &'p Expr, scope: &Scope<'p>) -> bool {
         matches!(&object.kind, Kind::Name(_))
             && matches!(self.follow(Value::Expr(object, scope.clone()), 0), Ok(Value::Package(_, "*", _)))
+    }
+}
+
+/// An argument; one that is spread has no value of its own.
+fn argument<'p>(of: &'p Element, scope: &Scope<'p>) -> Value<'p> {
+    match of.spread {
+        true => Value::Given("...", At { file: scope.module(), span: of.expr.span }),
+        false => Value::Expr(&of.expr, scope.clone()),
     }
 }
 

@@ -97,10 +97,8 @@ fn auth(policy: &Policy) -> String {
         let _ = writeln!(out, "  groups: {}", list(groups));
     }
     if !claims.is_empty() {
-        let claims: Vec<String> = claims
-            .iter()
-            .map(|(claim, names)| format!("{}: {}", quoted(claim), list(names.iter().copied())))
-            .collect();
+        let claims: Vec<String> =
+            claims.iter().map(|(claim, names)| format!("{}: {}", quoted(claim), list(names.iter().copied()))).collect();
         let _ = writeln!(out, "  claimGroups: {{ {} }}", claims.join(", "));
     }
     if has_pool {
