@@ -390,6 +390,28 @@ fn depth_and_cycles_end() {
     }
 }
 
+/// The example of the guide: its files, and the policy that it says they become.
+#[test]
+fn the_example_of_the_guide() {
+    let guide = std::fs::read_to_string(root().join("../docs/aws.md")).unwrap();
+    let blocks = |fence: &str| -> Vec<String> {
+        let blocks = guide.split(fence).skip(1).filter_map(|rest| rest.split("```").next());
+        blocks.map(str::to_owned).collect()
+    };
+    let files: Vec<(String, String)> = blocks("```ts\n")
+        .into_iter()
+        .filter_map(|text| Some((text.strip_prefix("// ")?.split('\n').next()?.to_owned(), text)))
+        .collect();
+    assert_eq!(files.len(), 3);
+    let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
+    let imported = import(&paths, &|path| {
+        files.iter().find(|(known, _)| known == path).map(|(_, text)| text.clone().into_bytes())
+    });
+    assert!(imported.diagnostics.is_empty(), "{}", lines(&imported));
+    let printed = imported.files.iter().map(|file| file.text.trim_end()).collect::<Vec<_>>().join("\n\n");
+    assert_eq!(format!("{printed}\n"), blocks("```policy\n")[0]);
+}
+
 // ---- mangled text
 
 static SOURCES: LazyLock<Vec<Value>> = LazyLock::new(all_cases);

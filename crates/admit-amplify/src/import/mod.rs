@@ -103,6 +103,7 @@ fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> (Policy
         policy: Policy::default(),
         is_precedence_known: true,
         are_groups_known: true,
+        has_backend: false,
         schemas: Vec::new(),
         declared: declared(&project),
         named: BTreeMap::new(),
@@ -138,6 +139,8 @@ struct Reader<'p> {
     is_precedence_known: bool,
     /// Whether the groups are all that there are.
     are_groups_known: bool,
+    /// Whether a `defineBackend` says what there is.
+    has_backend: bool,
     schemas: Vec<schema::Schema>,
     declared: BTreeMap<At, String>,
     /// The names of functions, by the place of their definition.
@@ -165,23 +168,24 @@ impl<'p> Reader<'p> {
             .filter(|value| self.defines(value).is_some_and(|(word, ..)| word == "defineBackend"))
             .cloned()
             .collect();
+        self.has_backend = !backends.is_empty();
         match backends.is_empty() {
             true => all.iter().for_each(|value| self.define(value)),
             false => backends.iter().for_each(|value| self.backend(value)),
         }
-        self.unreached(backends.is_empty());
+        self.unreached();
         self.statements();
     }
 
     /// Definitions that nothing static leads to.
-    fn unreached(&mut self, all_count: bool) {
+    fn unreached(&mut self) {
         for (file, module) in self.project.modules.iter().enumerate() {
             for (span, word) in &module.definitions {
                 let at = At { file, span: *span };
-                let (code, message) = match all_count {
+                let (code, message) = match self.has_backend {
                     _ if self.used.contains(&at) => continue,
-                    true => (COMPUTED, format!("nothing static leads to this `{word}`")),
-                    false => (WITHOUT_EFFECT, format!("this `{word}` is not part of `defineBackend`")),
+                    true => (WITHOUT_EFFECT, format!("this `{word}` is not part of `defineBackend`")),
+                    false => (COMPUTED, format!("nothing static leads to this `{word}`")),
                 };
                 self.report.say(code, at, message, "it is left out: what it gives is denied");
             }

@@ -76,13 +76,16 @@ impl Reader<'_> {
         if self.policy.auth.is_some() {
             return;
         }
+        let (code, means) = match self.has_backend {
+            true => (WITHOUT_EFFECT, "the rule is left out, since nobody can be such a caller"),
+            false => (NOT_SAID, "the rule is left out; if the project has one, import the whole project"),
+        };
         let report = &mut self.report;
         every_list(data, &mut |rules| {
             rules.retain(|rule| {
                 let pool = rule.builder != "resource" && rule.provider() == "identityPool";
                 if pool {
-                    let means = "the rule is left out, since nobody can be such a caller";
-                    report.say(WITHOUT_EFFECT, rule.at, "there is no `defineAuth` for this rule", means);
+                    report.say(code, rule.at, "there is no `defineAuth` for this rule", means);
                 }
                 !pool
             });
