@@ -3,7 +3,7 @@
 
 use super::Reader;
 use super::policy::Auth;
-use super::report::{NOT_SAID, UNKNOWN_WORD};
+use super::report::{NOT_SAID, Read, UNKNOWN_WORD};
 use super::value::{At, Property, Value};
 
 /// What says nothing about who may do what.
@@ -12,15 +12,15 @@ const WITHOUT_ACCESS: [&str; 7] =
 
 impl<'p> Reader<'p> {
     /// Reads the argument of `defineAuth` or `referenceAuth`.
-    pub(super) fn auth(&mut self, value: Option<&Value<'p>>, at: At, is_reference: bool) {
+    pub(super) fn auth(&mut self, value: Option<&Value<'p>>, at: At, is_reference: bool) -> Read<()> {
         if self.policy.auth.is_some() {
             let means = "the second one is left out: a policy has one `auth`";
-            return self.report.say(NOT_SAID, at, "a second `defineAuth`", means);
+            return Err(self.report.say(NOT_SAID, at, "a second `defineAuth`", means));
         }
         let mut auth = Auth::default();
         let lost = "what it says is left out: groups, sign-in and functions";
         let properties = self.properties(value, at, lost);
-        self.are_groups_known = properties.is_some();
+        self.are_groups_known = properties.is_ok();
         for property in properties.unwrap_or_default() {
             match property.name.as_str() {
                 "loginWith" => self.login(&property, &mut auth),
@@ -36,6 +36,7 @@ impl<'p> Reader<'p> {
             }
         }
         self.policy.auth = Some(auth);
+        Ok(())
     }
 
     fn login(&mut self, property: &Property<'p>, auth: &mut Auth) {
@@ -76,7 +77,7 @@ impl<'p> Reader<'p> {
 
     /// `referenceAuth` names groups by role, and the user pool alone knows their precedence.
     fn referenced_groups(&mut self, property: &Property<'p>, auth: &mut Auth) {
-        let Some(groups) = self.properties(Some(&property.value), property.at, "the groups are left out") else {
+        let Ok(groups) = self.properties(Some(&property.value), property.at, "the groups are left out") else {
             return;
         };
         if groups.len() > 1 {

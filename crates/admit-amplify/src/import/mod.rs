@@ -30,9 +30,10 @@ mod write;
 
 use admit_compiler::Source;
 use admit_compiler::diagnostic::{Diagnostic, Severity};
+use admit_syntax::ast::Span;
 use policy::{Data, Policy};
 use project::Project;
-use report::{COMPUTED, NOT_SAID, Report, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
+use report::{COMPUTED, LeftOut, NOT_SAID, Read, Report, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
 use rules::plain;
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{DEFINITIONS, Expr, Kind};
@@ -69,17 +70,36 @@ pub struct File {
 /// # Panics
 /// Never, whatever the files hold.
 pub fn import(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> Imported {
-    let (policy, mut sources, report) = read_all(paths, read);
-    let mut diagnostics = report.diagnostics;
-    diagnostics.sort_by(|a, b| (a.label.file, a.label.span).cmp(&(b.label.file, b.label.span)));
+    let ReadAll { policy, mut sources, mut report, may_lack_auth } = read_all(paths, read);
     let files = write::files(&policy);
     let written: Vec<Source> =
         files.iter().map(|file| Source { name: file.name.into(), text: file.text.as_str().into() }).collect();
-    let checked = admit_compiler::check(&written).diagnostics;
-    let errors = checked.into_iter().filter(|one| one.severity == Severity::Error);
-    diagnostics.extend(errors.map(|one| moved(one, sources.len())));
+    let mut checked = admit_compiler::check(&written).diagnostics;
+    checked.retain(|one| one.severity == Severity::Error);
+    if may_lack_auth && checked.iter().any(|one| NO_AUTH.contains(&one.code)) {
+        // One cause, one diagnostic.
+        checked.retain(|one| !NO_AUTH.contains(&one.code));
+        let at = At { file: 0, span: Span::default() };
+        let means = "rules for users and guests need it: import the whole project, or add `auth { … }` to the policy";
+        report.say(NOT_SAID, at, "there is no `defineAuth` in what was read", means);
+    }
+    let mut diagnostics = report.diagnostics;
+    diagnostics.sort_by_key(|one| (one.label.file, one.label.span));
+    diagnostics.extend(checked.into_iter().map(|one| moved(one, sources.len())));
     sources.extend(written);
     Imported { files, sources, diagnostics }
+}
+
+/// What the checker says where users are meant and there is no `auth`.
+const NO_AUTH: [&str; 5] = ["E0203", "E0502", "E0504", "E0505", "E0604"];
+
+/// What was read.
+struct ReadAll {
+    policy: Policy,
+    sources: Vec<Source>,
+    report: Report,
+    /// Whether there is no `defineAuth`, and nothing says that the project has none.
+    may_lack_auth: bool,
 }
 
 /// A diagnostic of the policy, with its files counted after those of the project.
@@ -90,7 +110,7 @@ fn moved(mut diagnostic: Diagnostic, by: usize) -> Diagnostic {
     diagnostic
 }
 
-fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> (Policy, Vec<Source>, Report) {
+fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> ReadAll {
     let outputs = match paths {
         [path] if path.ends_with(".json") => Some(Source { name: path.clone(), text: read(path).unwrap_or_default() }),
         _ => None,
@@ -114,8 +134,9 @@ fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> (Policy
         None => reader.project(),
     }
     reader.settle();
-    let Reader { policy, report, .. } = reader;
-    (policy, outputs.map_or(project.sources, |outputs| vec![outputs]), report)
+    let Reader { policy, report, has_backend, .. } = reader;
+    let may_lack_auth = policy.auth.is_none() && !has_backend;
+    ReadAll { policy, sources: outputs.map_or(project.sources, |outputs| vec![outputs]), report, may_lack_auth }
 }
 
 /// The names of what is declared, by the place of its value.
@@ -169,9 +190,9 @@ impl<'p> Reader<'p> {
             .cloned()
             .collect();
         self.has_backend = !backends.is_empty();
-        match backends.is_empty() {
-            true => all.iter().for_each(|value| self.define(value)),
-            false => backends.iter().for_each(|value| self.backend(value)),
+        // What is left out is reported there.
+        for value in if self.has_backend { &backends } else { &all } {
+            let _ = if self.has_backend { self.backend(value) } else { self.define(value) };
         }
         self.unreached();
         self.statements();
@@ -210,10 +231,10 @@ impl<'p> Reader<'p> {
         (chain.links.len() == 1).then(|| (word, argument.cloned(), chain.links[0].at))
     }
 
-    fn define(&mut self, value: &Value<'p>) {
-        let Some((word, argument, at)) = self.defines(value) else { return };
+    fn define(&mut self, value: &Value<'p>) -> Read<()> {
+        let Some((word, argument, at)) = self.defines(value) else { return Ok(()) };
         if !DEFINITIONS.contains(&word) || !self.used.insert(at) {
-            return;
+            return Ok(());
         }
         match word {
             "defineAuth" => self.auth(argument.as_ref(), at, false),
@@ -223,27 +244,25 @@ impl<'p> Reader<'p> {
         }
     }
 
-    fn backend(&mut self, value: &Value<'p>) {
-        let Some((_, argument, at)) = self.defines(value) else { return };
+    fn backend(&mut self, value: &Value<'p>) -> Read<()> {
+        let Some((_, argument, at)) = self.defines(value) else { return Ok(()) };
         let lost = "what it names is left out: every request for it is denied";
-        let parts = match argument.map(|argument| self.values.object(&argument)) {
-            Some(Ok((parts, problems))) => {
-                problems.iter().for_each(|problem| self.report.problem(problem, lost));
-                parts
-            }
-            Some(Err(problem)) => return self.report.problem(&problem, lost),
-            None => return self.report.say(NOT_SAID, at, "`defineBackend` without parts", lost),
+        let Some(argument) = argument else {
+            return Err(self.report.say(NOT_SAID, at, "`defineBackend` without parts", lost));
         };
+        let (parts, problems) = self.values.object(&argument).map_err(|problem| self.report.problem(&problem, lost))?;
+        self.report.problems(&problems, lost);
         for part in parts {
-            match self.values.chain(&part.value) {
+            let _ = match self.values.chain(&part.value) {
                 Ok(_) if self.defines(&part.value).is_some() => self.define(&part.value),
                 Ok(chain) => {
                     let message = format!("the part `{}` is no definition of Amplify's", plain(&part.name));
-                    self.report.say(NOT_SAID, chain.at, message, lost);
+                    Err(self.report.say(NOT_SAID, chain.at, message, lost))
                 }
-                Err(problem) => self.report.problem(&problem, lost),
-            }
+                Err(problem) => Err(self.report.problem(&problem, lost)),
+            };
         }
+        Ok(())
     }
 
     /// What runs beside the definitions may change what they say.
@@ -272,31 +291,24 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// The properties of a definition's argument; none, and a report, unless all of them can be read.
-    fn properties(&mut self, value: Option<&Value<'p>>, at: At, lost: &str) -> Option<Vec<Property<'p>>> {
+    /// The properties of a definition's argument, if all of them can be read.
+    fn properties(&mut self, value: Option<&Value<'p>>, at: At, lost: &str) -> Read<Vec<Property<'p>>> {
         let Some(value) = value else {
-            self.report.say(NOT_SAID, at, "a definition without an argument", lost);
-            return None;
+            return Err(self.report.say(NOT_SAID, at, "a definition without an argument", lost));
         };
-        match self.values.object(value) {
-            Ok((properties, problems)) => {
-                problems.iter().for_each(|problem| self.report.problem(problem, lost));
-                problems.is_empty().then_some(properties)
-            }
-            Err(problem) => {
-                self.report.problem(&problem, lost);
-                None
-            }
-        }
+        let (properties, problems) =
+            self.values.object(value).map_err(|problem| self.report.problem(&problem, lost))?;
+        self.report.problems(&problems, lost);
+        if problems.is_empty() { Ok(properties) } else { Err(LeftOut) }
     }
 
-    fn data(&mut self, value: Option<&Value<'p>>, at: At) {
+    fn data(&mut self, value: Option<&Value<'p>>, at: At) -> Read<()> {
         if self.policy.data.is_some() {
             let means = "the second one is left out: a policy has one `data`";
-            return self.report.say(NOT_SAID, at, "a second `defineData`", means);
+            return Err(self.report.say(NOT_SAID, at, "a second `defineData`", means));
         }
         let lost = "the data is left out: every request for it is denied";
-        let Some(properties) = self.properties(value, at, lost) else { return };
+        let properties = self.properties(value, at, lost)?;
         let mut data = Data::default();
         let mut modes = None;
         for property in &properties {
@@ -312,23 +324,25 @@ impl<'p> Reader<'p> {
             }
         }
         match modes {
-            Some(property) => self.modes(property, &mut data),
+            // Without a list the policy takes the modes that its rules need.
+            Some(property) => self.modes(property, &mut data).unwrap_or_default(),
             None => data.modes = Some(Vec::new()), // those that `auth` brings, which is read later
         }
         data.default = data.default.or_else(|| modes.is_none().then(|| "".into()));
         self.policy.data = Some(data);
+        Ok(())
     }
 
     /// The modes beside those of `auth`.
-    fn modes(&mut self, property: &Property<'p>, data: &mut Data) {
+    fn modes(&mut self, property: &Property<'p>, data: &mut Data) -> Read<()> {
         let lost = "the policy does not list the modes, and takes those that its rules need";
-        let Some(settings) = self.properties(Some(&property.value), property.at, lost) else { return };
+        let settings = self.properties(Some(&property.value), property.at, lost)?;
         let mut modes = Vec::new();
         for setting in &settings {
             match setting.name.as_str() {
                 "defaultAuthorizationMode" => match self.values.text(&setting.value) {
                     Ok(mode) => data.default = Some(mode),
-                    Err(problem) => return self.report.problem(&problem, lost),
+                    Err(problem) => return Err(self.report.problem(&problem, lost)),
                 },
                 "apiKeyAuthorizationMode" => modes.push("apiKey"),
                 "oidcAuthorizationMode" => modes.push("oidc"),
@@ -344,6 +358,7 @@ impl<'p> Reader<'p> {
         }
         modes.sort_unstable_by_key(|mode| ["apiKey", "oidc", "lambda"].iter().position(|one| one == mode));
         data.modes = Some(modes);
+        Ok(())
     }
 
     /// The name of a function in the policy, by the place of its definition.

@@ -5,7 +5,7 @@
 //! storage rules by role, where `groupsX` is the group `X` and `entityidentity` the owner of a folder.
 
 use super::policy::{Arg, Auth, Bucket, Data, Field, Model, Path, Rule, Type};
-use super::report::{FOLLOWS, NOT_SAID, REWRITTEN, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
+use super::report::{FOLLOWS, LeftOut, NOT_SAID, REWRITTEN, Read, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
 use super::rules::plain;
 use super::schema::{Schema, is_identifier};
 use super::value::At;
@@ -44,7 +44,8 @@ pub(super) fn read(reader: &mut Reader<'_>, text: &[u8]) {
         Ok(outputs) => outputs,
         Err(error) => {
             let means = "nothing of it is in the policy";
-            return reader.report.say(SYNTAX, whole, format!("no outputs of Amplify's: {error}"), means);
+            reader.report.say(SYNTAX, whole, format!("no outputs of Amplify's: {error}"), means);
+            return;
         }
     };
     let mut reading = Outputs { reader, text: &text };
@@ -75,9 +76,6 @@ fn introspected(kind: &str, name: &str) -> Vec<String> {
     path(&["data", "model_introspection", kind, name])
 }
 
-/// Why something is left out has been reported.
-type Read<T> = Result<T, ()>;
-
 fn entries<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = (&'v String, &'v Value)> {
     value.get(key).and_then(Value::as_object).into_iter().flatten()
 }
@@ -95,9 +93,15 @@ impl Outputs<'_, '_, '_> {
         At { file: 0, span: json::place(self.text, path) }
     }
 
-    fn say(&mut self, code: &'static str, path: &[String], message: impl Into<String>, means: impl Into<String>) {
+    fn say(
+        &mut self,
+        code: &'static str,
+        path: &[String],
+        message: impl Into<String>,
+        means: impl Into<String>,
+    ) -> LeftOut {
         let at = self.at(path);
-        self.reader.report.say(code, at, message, means);
+        self.reader.report.say(code, at, message, means)
     }
 
     // ---- auth

@@ -22,6 +22,13 @@ pub const WITHOUT_EFFECT: &str = "W1001";
 /// Something written in another way, with the same decisions.
 pub const REWRITTEN: &str = "W1002";
 
+/// That something is left out, and that it has been said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LeftOut;
+
+/// What was read, unless it is left out.
+pub type Read<T> = Result<T, LeftOut>;
+
 /// The diagnostics of one import.
 #[derive(Default)]
 pub struct Report {
@@ -32,11 +39,11 @@ pub struct Report {
 
 impl Report {
     /// Says something once: the code, the place, what is there, and what it means for the policy.
-    pub fn say(&mut self, code: &'static str, at: At, message: impl Into<String>, means: impl Into<String>) {
+    pub fn say(&mut self, code: &'static str, at: At, message: impl Into<String>, means: impl Into<String>) -> LeftOut {
         let (message, means) = (message.into(), means.into());
         let key = (code, at.file, at.span.start as usize, message.clone());
         if !self.seen.insert(key) {
-            return;
+            return LeftOut;
         }
         self.diagnostics.push(Diagnostic {
             code,
@@ -47,21 +54,32 @@ impl Report {
             help: Some(means),
             fix: None,
         });
+        LeftOut
     }
 
     /// Says why something has no static value, and what that means for the policy: where it is used, and where the
     /// cause stands.
-    pub fn problem(&mut self, problem: &Problem, means: impl Into<String>) {
+    pub fn problem(&mut self, problem: &Problem, means: impl Into<String>) -> LeftOut {
         let at = problem.used.unwrap_or(problem.at);
         let before = self.diagnostics.len();
         match &problem.why {
             Why::Computed(what) => self.say(COMPUTED, at, format!("{what} is not a static value"), means),
             Why::Unknown(name) => self.say(UNRESOLVED, at, format!("`{name}` leads to nothing that was read"), means),
-            Why::Reported => (), // the module's syntax error is the cause
-        }
+            Why::Reported => LeftOut, // the module's syntax error is the cause
+        };
         if let (Some(_), Some(said)) = (problem.used, self.diagnostics[before..].last_mut()) {
             let text = "this is why".to_owned();
             said.related.push(Label { file: problem.at.file, span: problem.at.span, text });
+        }
+        LeftOut
+    }
+}
+
+impl Report {
+    /// Says each of several problems.
+    pub fn problems(&mut self, problems: &[Problem], means: &str) {
+        for problem in problems {
+            self.problem(problem, means);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Reader;
 use super::policy::{Arg, Rule};
-use super::report::{NOT_SAID, UNKNOWN_WORD, WITHOUT_EFFECT};
+use super::report::{LeftOut, NOT_SAID, Read, UNKNOWN_WORD, WITHOUT_EFFECT};
 use super::value::{At, Value};
 
 /// The builders.
@@ -63,7 +63,7 @@ impl<'p> Reader<'p> {
             };
             match rule {
                 Ok(rule) => read.rules.push(rule),
-                Err(()) => {
+                Err(LeftOut) => {
                     read.is_partial = true;
                     read.before_lost = read.rules.len();
                 }
@@ -72,7 +72,7 @@ impl<'p> Reader<'p> {
         read
     }
 
-    fn rule(&mut self, value: &Value<'p>) -> Result<Rule, ()> {
+    fn rule(&mut self, value: &Value<'p>) -> Read<Rule> {
         let chain = match self.values.chain(value) {
             Ok(chain) => chain,
             Err(problem) => return Err(self.report.problem(&problem, LEFT_OUT)),
@@ -85,7 +85,7 @@ impl<'p> Reader<'p> {
         };
         if !BUILDERS.contains(&builder.name) {
             self.report.say(UNKNOWN_WORD, chain.at, format!("unknown rule `allow.{}`", plain(builder.name)), LEFT_OUT);
-            return Err(());
+            return Err(LeftOut);
         }
         let mut rule = Rule {
             at: chain.at,
@@ -98,7 +98,7 @@ impl<'p> Reader<'p> {
             let (Some(args), true) = (&modifier.args, MODIFIERS.contains(&modifier.name)) else {
                 let message = format!("unknown modifier `.{}` of a rule", plain(modifier.name));
                 self.report.say(UNKNOWN_WORD, chain.at, message, LEFT_OUT);
-                return Err(());
+                return Err(LeftOut);
             };
             let args = self.args(args)?;
             rule.modifiers.push((modifier.name.to_owned(), args));
@@ -106,11 +106,11 @@ impl<'p> Reader<'p> {
         self.with_names(rule)
     }
 
-    fn args(&mut self, values: &[Value<'p>]) -> Result<Vec<Arg>, ()> {
+    fn args(&mut self, values: &[Value<'p>]) -> Read<Vec<Arg>> {
         values.iter().map(|value| self.arg(value)).collect()
     }
 
-    fn arg(&mut self, value: &Value<'p>) -> Result<Arg, ()> {
+    fn arg(&mut self, value: &Value<'p>) -> Read<Arg> {
         if let Ok(text) = self.values.text(value) {
             return Ok(Arg::Text(text));
         }
@@ -137,7 +137,7 @@ impl<'p> Reader<'p> {
     }
 
     /// Leaves out groups whose names no policy can hold.
-    fn with_names(&mut self, mut rule: Rule) -> Result<Rule, ()> {
+    fn with_names(&mut self, mut rule: Rule) -> Read<Rule> {
         let refused: Vec<String> = rule.groups().into_iter().filter(|name| refused(name)).map(str::to_owned).collect();
         for name in &refused {
             let means = "it is left out of the rule, so whoever has it gains nothing here";
@@ -145,7 +145,7 @@ impl<'p> Reader<'p> {
         }
         match rule.keep_groups(|name| !refused.iter().any(|one| one == name)) {
             true => Ok(rule),
-            false => Err(()),
+            false => Err(LeftOut),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::Reader;
 use super::policy::{Field, Model, Operation, Rule, Type};
-use super::report::{FOLLOWS, NOT_SAID, UNKNOWN_WORD, WITHOUT_EFFECT};
+use super::report::{FOLLOWS, LeftOut, NOT_SAID, Read, UNKNOWN_WORD, WITHOUT_EFFECT};
 use super::rules::{Rules, plain};
 use super::value::{Chain, Link, Property, Value};
 
@@ -33,9 +33,6 @@ pub(super) struct Schema {
     pub is_partial: bool,
 }
 
-/// Why something is left out has been reported.
-type Read<T> = Result<T, ()>;
-
 impl<'p> Reader<'p> {
     /// The schemas that a value stands for: one, or those of `a.combine`.
     pub(super) fn schemas(&mut self, value: &Value<'p>) -> Vec<Schema> {
@@ -51,7 +48,7 @@ impl<'p> Reader<'p> {
         match first.map(|link| (link.name, link.args.as_deref().unwrap_or_default())) {
             Some(("combine", [schemas, ..])) if chain.links.len() == 1 => match self.values.list(schemas) {
                 Ok((schemas, problems)) => {
-                    problems.iter().for_each(|problem| self.report.problem(problem, lost));
+                    self.report.problems(&problems, lost);
                     schemas.iter().flat_map(|schema| self.schemas(schema)).collect()
                 }
                 Err(problem) => {
@@ -95,7 +92,7 @@ impl<'p> Reader<'p> {
             }
             None => (Vec::new(), Vec::new()),
         };
-        problems.iter().for_each(|problem| self.report.problem(problem, lost));
+        self.report.problems(&problems, lost);
         for property in &declared {
             let mut more = Vec::new();
             if let Ok(found) = self.declaration(property, &mut more) {
@@ -223,15 +220,15 @@ impl<'p> Reader<'p> {
         let (properties, problems) =
             self.values.object(value).map_err(|problem| self.report.problem(&problem, lost))?;
         let mut failed = !problems.is_empty();
-        problems.iter().for_each(|problem| self.report.problem(problem, lost));
+        self.report.problems(&problems, lost);
         let mut fields = Vec::new();
         for property in &properties {
             match self.field(owner, property, lost, more) {
                 Ok(field) => fields.push(field),
-                Err(()) => failed = true,
+                Err(LeftOut) => failed = true,
             }
         }
-        if failed { Err(()) } else { Ok(fields) }
+        if failed { Err(LeftOut) } else { Ok(fields) }
     }
 
     fn field(&mut self, owner: &str, property: &Property<'p>, lost: &str, more: &mut Vec<Type>) -> Read<Field> {
@@ -431,8 +428,8 @@ impl<'p> Reader<'p> {
     fn sources(&mut self, value: &Value<'p>, lost: &str) -> Read<Vec<(String, Option<Vec<String>>)>> {
         let sources = match self.values.list(value) {
             Ok((sources, problems)) => {
-                problems.iter().for_each(|problem| self.report.problem(problem, lost));
-                if problems.is_empty() { sources } else { return Err(()) }
+                self.report.problems(&problems, lost);
+                if problems.is_empty() { sources } else { return Err(LeftOut) }
             }
             Err(_) => vec![value.clone()],
         };

@@ -73,19 +73,16 @@ impl Reader<'_> {
 
     /// Without `defineAuth` there is no identity pool, and Amplify takes rules for it that admit nobody.
     fn without_pool(&mut self, data: &mut Data) {
-        if self.policy.auth.is_some() {
+        if self.policy.auth.is_some() || !self.has_backend {
             return;
         }
-        let (code, means) = match self.has_backend {
-            true => (WITHOUT_EFFECT, "the rule is left out, since nobody can be such a caller"),
-            false => (NOT_SAID, "the rule is left out; if the project has one, import the whole project"),
-        };
+        let means = "the rule is left out, since nobody can be such a caller";
         let report = &mut self.report;
         every_list(data, &mut |rules| {
             rules.retain(|rule| {
                 let pool = rule.builder != "resource" && rule.provider() == "identityPool";
                 if pool {
-                    report.say(code, rule.at, "there is no `defineAuth` for this rule", means);
+                    report.say(WITHOUT_EFFECT, rule.at, "there is no `defineAuth` for this rule", means);
                 }
                 !pool
             });

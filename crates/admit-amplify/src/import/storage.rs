@@ -3,27 +3,24 @@
 
 use super::Reader;
 use super::policy::{Arg, Bucket, Path, Rule};
-use super::report::{FOLLOWS, NOT_SAID, REWRITTEN, UNKNOWN_WORD, WITHOUT_EFFECT};
+use super::report::{FOLLOWS, NOT_SAID, REWRITTEN, Read, UNKNOWN_WORD, WITHOUT_EFFECT};
 use super::value::{At, Property, Value};
 
 const WITHOUT_ACCESS: [&str; 3] = ["isDefault", "versioned", "triggers"];
 
 impl<'p> Reader<'p> {
     /// Reads the argument of `defineStorage`.
-    pub(super) fn storage(&mut self, value: Option<&Value<'p>>, at: At) {
+    pub(super) fn storage(&mut self, value: Option<&Value<'p>>, at: At) -> Read<()> {
         let lost = "the bucket is left out: every request for it is denied";
-        let Some(properties) = self.properties(value, at, lost) else { return };
+        let properties = self.properties(value, at, lost)?;
         let mut bucket = Bucket { name: String::new(), paths: Vec::new(), notes: Vec::new() };
         for property in &properties {
             match property.name.as_str() {
                 "name" => match self.values.text(&property.value) {
                     Ok(name) => bucket.name = name,
-                    Err(problem) => return self.report.problem(&problem, lost),
+                    Err(problem) => return Err(self.report.problem(&problem, lost)),
                 },
-                "access" => match self.paths(property) {
-                    Some(paths) => bucket.paths = paths,
-                    None => return,
-                },
+                "access" => bucket.paths = self.paths(property)?,
                 name if WITHOUT_ACCESS.contains(&name) => bucket.notes.push(name.to_owned()),
                 name => {
                     let message = format!("unknown setting `{}` of `defineStorage`", super::rules::plain(name));
@@ -32,18 +29,14 @@ impl<'p> Reader<'p> {
             }
         }
         self.policy.buckets.push(bucket);
+        Ok(())
     }
 
-    /// The paths; none if one is missing that may lie anywhere.
-    fn paths(&mut self, property: &Property<'p>) -> Option<Vec<Path>> {
+    /// The paths, unless one cannot be read that may lie anywhere.
+    fn paths(&mut self, property: &Property<'p>) -> Read<Vec<Path>> {
         let lost = "the bucket is left out, since this may be a path below any other: every request for it is denied";
-        let given = match self.values.given(&property.value, "allow") {
-            Ok(given) => given,
-            Err(problem) => {
-                self.report.problem(&problem, lost);
-                return None;
-            }
-        };
+        let given = self.values.given(&property.value, "allow");
+        let given = given.map_err(|problem| self.report.problem(&problem, lost))?;
         let properties = self.properties(Some(&given), property.at, lost)?;
         let mut paths = Vec::new();
         for property in properties {
@@ -51,7 +44,7 @@ impl<'p> Reader<'p> {
             let rules = self.storage_rules(read.rules, &property.name);
             paths.push(Path { path: property.name, at: property.at, rules, is_partial: read.is_partial });
         }
-        Some(paths)
+        Ok(paths)
     }
 
     /// The rules of one path, as Admit takes them.
@@ -137,7 +130,8 @@ fn merge(into: &mut Rule, from: &Rule) {
     let reads = all.iter().any(|one| one == "read");
     let mut merged: Vec<String> = Vec::new();
     for one in all {
-        if !merged.contains(&one) && !(reads && matches!(one.as_str(), "get" | "list")) {
+        let covered = reads && matches!(one.as_str(), "get" | "list");
+        if !covered && !merged.contains(&one) {
             merged.push(one);
         }
     }
