@@ -362,27 +362,52 @@ fn no_text_of_the_project_is_read_as_policy() {
 #[test]
 fn depth_and_cycles_end() {
     let define = "import { defineAuth } from \"@aws-amplify/backend\";\n";
-    let chain = format!("const x = a{};", ".b".repeat(200_000));
+    // The deepest of each form that is read, and one that is too deep.
+    let deep = |opening: &str, words: usize, closing: &str| {
+        let text = |levels: usize| format!("{define}const x = {}1{}", opening.repeat(levels), closing.repeat(levels));
+        [text(249_900 / words), text(600_000 / words)]
+    };
+    let forms = [
+        deep("(", 1, ""),
+        deep("(", 2, ")"),
+        deep("[", 1, ""),
+        deep("{a:", 4, "}"),
+        deep("!", 1, ""),
+        deep("a=>", 3, ""),
+        deep("()=>{return ", 7, "}"),
+        deep("1**", 3, ""),
+        deep("new ", 1, ""),
+        deep("f(", 3, ")"),
+        deep("`${", 3, "}`"),
+        deep("class{[", 9, "](){}}"),
+        deep("a?b:", 4, ""),
+        deep("", 2, " + 1"),
+        deep("", 2, ".b"),
+        deep("", 2, "()"),
+        deep("1;if(a)", 6, ""),
+        deep("1;if(a);else ", 7, ""),
+        deep("1;{", 3, ""),
+        deep("1 as A<", 4, ""),
+    ];
+    let data = "import { a, defineData } from \"@aws-amplify/backend\";\n";
+    let of = |types: &str| {
+        format!("export const data = defineData({{ schema: a.schema({types}) }});")
+            .replace("{{", "{")
+            .replace("}}", "}")
+    };
     let texts = [
-        format!("{define}export const x = {}1{};", "(".repeat(50_000), ")".repeat(50_000)),
-        format!("{define}export const x = {}1;", "!".repeat(100_000)),
-        format!("{define}export const x = {}1;", "[".repeat(100_000)),
-        format!("{define}export const x = {}1;", "a => ".repeat(100_000)),
-        format!("{define}{}", "if (x) ".repeat(50_000)),
-        format!("{define}export const x = 1{};", " + 1".repeat(200_000)),
-        format!("{define}export const x = 1{};", " ** 1".repeat(9_000)),
-        format!("{define}export const x = {}1;", "!".repeat(9_000)),
-        format!("{define}export const x = {}1{};", "(".repeat(4_900), ")".repeat(4_900)),
-        format!("{define}export const x: {}1{};", "[".repeat(4_900), "]".repeat(4_900)),
-        format!("{define}{}", "{".repeat(4_900)),
-        format!("{define}{chain}"),
         format!("{define}const g = h; const h = g; export const auth = defineAuth({{ groups: g }});"),
         format!("{define}const g = [...g]; export const auth = defineAuth({{ groups: g }});"),
         format!("{define}const f = () => f(); export const auth = defineAuth(f());"),
         format!("{define}const f = (x) => [...f(x), ...f(x)]; export const auth = defineAuth({{ groups: f(1) }});"),
+        format!("{data}const t = a.customType({{ x: t, y: t }}); {schema}", schema = of("{{ T: t }}")),
+        format!("{data}const t = () => a.customType({{ x: t(), y: t() }}); {schema}", schema = of("{{ T: t() }}")),
+        format!("{data}const s = a.combine([s, s]); export const data = defineData({{ schema: s }});"),
+        format!("{data}const s = {{ ...s, T: s.T }}; {schema}", schema = of("s")),
+        format!("{data}const r = (allow) => [...r(allow)]; {schema}", schema = of("{{}}).authorization(r")),
         format!("{define}const o = {{ ...o }}; export const auth = defineAuth(o);"),
     ];
-    for text in texts {
+    for text in forms.into_iter().flatten().chain(texts) {
         let shown: String = text.chars().take(100).collect();
         let imported = import(&["a.ts".into()], &|_| Some(text.clone().into_bytes()));
         let harmless = imported.files.iter().all(|file| !file.text.contains("groups:"));

@@ -46,8 +46,8 @@ fn the_programs_on_every_page_are_what_they_say() {
         for program in wrong {
             let found: Vec<&str> = said(code, program).iter().map(|one| one.code).collect();
             // What importing leaves out has another cause beside it, or follows from one.
-            let other = |other: &&str| other.starts_with('E') && **other != *code && !is_of_import(other);
-            if !found.contains(&code) || found.iter().any(|one| other(&one)) {
+            let other = |other: &str| other.starts_with('E') && other != code && !is_of_import(other);
+            if !found.contains(&code) || found.iter().any(|one| other(one)) {
                 faults.push(format!("{code}: the wrong program is told {found:?}\n{program}"));
             }
         }

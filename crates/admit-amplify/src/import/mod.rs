@@ -125,6 +125,7 @@ fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> ReadAll
         are_groups_known: true,
         has_backend: false,
         schemas: Vec::new(),
+        nesting: 0,
         declared: declared(&project),
         named: BTreeMap::new(),
         used: BTreeSet::new(),
@@ -163,6 +164,8 @@ struct Reader<'p> {
     /// Whether a `defineBackend` says what there is.
     has_backend: bool,
     schemas: Vec<schema::Schema>,
+    /// How many types and schemas are being read, each in the one before.
+    nesting: usize,
     declared: BTreeMap<At, String>,
     /// The names of functions, by the place of their definition.
     named: BTreeMap<At, String>,

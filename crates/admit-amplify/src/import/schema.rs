@@ -3,7 +3,7 @@
 
 use super::Reader;
 use super::policy::{Field, Model, Operation, Rule, Type};
-use super::report::{FOLLOWS, LeftOut, NOT_SAID, Read, UNKNOWN_WORD, WITHOUT_EFFECT};
+use super::report::{COMPUTED, FOLLOWS, LeftOut, NOT_SAID, Read, UNKNOWN_WORD, WITHOUT_EFFECT};
 use super::rules::{Rules, plain};
 use super::value::{Chain, Link, Property, Value};
 
@@ -23,6 +23,9 @@ const SCALARS: [&str; 14] = [
     "url",
     "ipAddress",
 ];
+
+/// How deep types and schemas may hold each other.
+const MAX_NESTING: usize = 12;
 
 /// One `a.schema({…})`: what it declares, and the rules for what has none.
 #[derive(Default)]
@@ -49,7 +52,10 @@ impl<'p> Reader<'p> {
             Some(("combine", [schemas, ..])) if chain.links.len() == 1 => match self.values.list(schemas) {
                 Ok((schemas, problems)) => {
                     self.report.problems(&problems, lost);
-                    schemas.iter().flat_map(|schema| self.schemas(schema)).collect()
+                    let all = self.nested(value, lost, |reader| {
+                        Ok(schemas.iter().flat_map(|schema| reader.schemas(schema)).collect())
+                    });
+                    all.unwrap_or_default()
                 }
                 Err(problem) => {
                     self.report.problem(&problem, lost);
@@ -348,7 +354,8 @@ impl<'p> Reader<'p> {
 
     fn custom_type(&mut self, name: &str, value: &Value<'p>, more: &mut Vec<Type>) -> Read<Type> {
         let lost = format!("the type `{}` is left out, and what has it becomes `json`", plain(name));
-        let mut fields = self.fields(name, value, &lost, more)?;
+        let fields = self.nested(value, &lost, |reader| reader.fields(name, value, &lost, more));
+        let mut fields = fields?;
         for field in &mut fields {
             if field.rules.take().is_some() {
                 let means = "they are left out; Amplify drops them too, so put them on the field that holds the type";
@@ -356,6 +363,17 @@ impl<'p> Reader<'p> {
             }
         }
         Ok(Type::Custom(name.to_owned(), fields))
+    }
+
+    /// Reads something that may hold itself, by names.
+    fn nested<T>(&mut self, value: &Value<'p>, lost: &str, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+        if self.nesting >= MAX_NESTING {
+            return Err(self.report.say(COMPUTED, value.at(), "this holds itself, or nests very deep", lost));
+        }
+        self.nesting += 1;
+        let result = read(self);
+        self.nesting -= 1;
+        result
     }
 
     // ---- custom operations
