@@ -4,6 +4,7 @@
 pub mod analysis;
 mod check;
 mod codes;
+pub mod condition;
 pub mod definition;
 pub mod diagnostic;
 mod lower;

@@ -150,7 +150,7 @@ impl Checker<'_> {
                 continue;
             }
             self.groups.known.insert(name.clone());
-            self.groups.declared.push(Group { name, place: self.place(file, span) });
+            self.groups.declared.push(Group { name, acts_as: Vec::new(), place: self.place(file, span) });
         }
     }
 

@@ -186,6 +186,8 @@ impl<'a> Checker<'a> {
         let operations = self.read_operations(&schema);
         let buckets = self.read_storages();
         let policy = Policy {
+            exclusive: Vec::new(),
+            claims: Vec::new(),
             files: sources.iter().map(|source| source.name.clone()).collect(),
             has_auth: self.groups.has_auth,
             groups: self.groups.declared.clone(),

@@ -162,7 +162,8 @@ impl<'a> Checker<'a> {
         }
         let (identifier, disabled) = self.members(file, of, &fields);
         let place = self.place(file, of.name.span);
-        let model = Model { name: of.name.text.clone(), fields, identifier, rules, disabled, place };
+        let model =
+            Model { name: of.name.text.clone(), fields, identifier, rules, denies: Vec::new(), disabled, place };
         self.dynamic_fields(&model);
         // Where a rule was refused, who may read what is not known.
         let all_read = written.is_empty() || written.len() == model.rules.len();
@@ -205,7 +206,7 @@ impl<'a> Checker<'a> {
         let rules = self.rules_of(Site::Field, &written.unwrap_or_default());
         let required = if field.ty.list { field.ty.list_required } else { field.ty.required };
         let place = self.place(file, field.name.span);
-        Field { name: field.name.text.clone(), ty, list: field.ty.list, required, rules, place }
+        Field { name: field.name.text.clone(), ty, list: field.ty.list, required, rules, denies: Vec::new(), place }
     }
 
     /// `identifier(["team", "slug"])`, `disableOperations(["subscriptions"])`

@@ -57,7 +57,13 @@ impl Checker<'_> {
                 rules.iter().for_each(|rule| self.custom_handler(rule));
             }
             let place = self.place(file, operation.name.span);
-            operations.push(CustomOperation { kind: operation.kind, name: operation.name.text.clone(), rules, place });
+            operations.push(CustomOperation {
+                kind: operation.kind,
+                name: operation.name.text.clone(),
+                rules,
+                denies: Vec::new(),
+                place,
+            });
         }
         operations
     }

@@ -217,7 +217,7 @@ impl Checker<'_> {
             _ => {
                 let operations = self.operations(&reading);
                 modifiers?;
-                Some(Ruled::Rule(Rule { who: who?, operations: operations?, place }))
+                Some(Ruled::Rule(Rule { who: who?, and: Vec::new(), operations: operations?, condition: None, place }))
             }
         }
     }

@@ -30,7 +30,14 @@ impl Checker<'_> {
                 let prefix = prefix(&path.path.value);
                 let entity = prefix.contains(ENTITY);
                 let prefix = prefix.strip_suffix("{entity_id}/").unwrap_or(prefix).to_owned();
-                paths.push(Path { prefix, entity, rules, place: self.place(file, path.path.span) });
+                paths.push(Path {
+                    prefix,
+                    claims: Vec::new(),
+                    entity,
+                    rules,
+                    denies: Vec::new(),
+                    place: self.place(file, path.path.span),
+                });
             }
         }
         self.listed_children(&of.name.text, &paths);
