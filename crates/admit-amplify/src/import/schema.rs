@@ -25,7 +25,7 @@ const SCALARS: [&str; 14] = [
 ];
 
 /// How deep types and schemas may hold each other.
-const MAX_NESTING: usize = 12;
+const MAX_NESTING: usize = 8;
 
 /// One `a.schema({…})`: what it declares, and the rules for what has none.
 #[derive(Default)]
