@@ -23,7 +23,7 @@ pub const STRICTER: &[(&str, &str)] = &[
 
 /// Codes with which `admit import` leaves out what Amplify takes, and the row that says so.
 pub const LEFT_OUT: &[(&str, &str)] =
-    &[("E1005", "refused later, or without effect"), ("E1006", "refused later, or without effect")];
+    &[("E1105", "refused later, or without effect"), ("E1106", "refused later, or without effect")];
 
 /// What Amplify rejects and Admit takes: Amplify's error by its short name, and the row.
 pub const LAXER: &[(&str, &str)] = &[

@@ -318,9 +318,9 @@ fn what_is_no_project_is_reported() {
         assert!(imported.files.is_empty());
         lines(&imported)
     };
-    assert!(said("a.json", "[1, 2]").starts_with("a.json:1:1: E1001"));
-    assert!(said("a.json", "").starts_with("a.json:1:1: E1001"));
-    assert!(said("a.ts", "const = ;").starts_with("a.ts:1:7: E1001"));
+    assert!(said("a.json", "[1, 2]").starts_with("a.json:1:1: E1101"));
+    assert!(said("a.json", "").starts_with("a.json:1:1: E1101"));
+    assert!(said("a.ts", "const = ;").starts_with("a.ts:1:7: E1101"));
     assert!(said("a.ts", "export const x = 1;").is_empty());
 }
 

@@ -16,7 +16,7 @@ macro_rules! codes {
 
 codes! {
     parser: "E0101" "E0102" "E0103" "E0104" "E0105" "E0106" "E0108" "E0901" "E0902";
-    import: "E1001" "E1002" "E1003" "E1004" "E1005" "E1006" "W1001" "W1002";
+    import: "E1101" "E1102" "E1103" "E1104" "E1105" "E1106" "W1001" "W1002";
 
     /// Part of the language, but not of this version: the parser's code too.
     NOT_YET = "E0107";

@@ -6,17 +6,17 @@ use admit_compiler::diagnostic::{Diagnostic, Label, Severity};
 use std::collections::BTreeSet;
 
 /// TypeScript that cannot be parsed.
-pub const SYNTAX: &str = "E1001";
+pub const SYNTAX: &str = "E1101";
 /// A value that is worked out when the program runs.
-pub const COMPUTED: &str = "E1002";
+pub const COMPUTED: &str = "E1102";
 /// A name that leads to nothing that was read.
-pub const UNRESOLVED: &str = "E1003";
+pub const UNRESOLVED: &str = "E1103";
 /// A word of Amplify that importing does not know.
-pub const UNKNOWN_WORD: &str = "E1004";
+pub const UNKNOWN_WORD: &str = "E1104";
 /// Something that decides access and that a policy cannot say.
-pub const NOT_SAID: &str = "E1005";
+pub const NOT_SAID: &str = "E1105";
 /// Something that is left out because another thing is.
-pub const FOLLOWS: &str = "E1006";
+pub const FOLLOWS: &str = "E1106";
 /// Something left out that decides nothing.
 pub const WITHOUT_EFFECT: &str = "W1001";
 /// Something written in another way, with the same decisions.
