@@ -376,6 +376,9 @@ fn groups(forms: Forms) -> impl Strategy<Value = Vec<Group>> {
         let group = |(name, others): (&&str, &[&str])| Group {
             name: (*name).to_owned(),
             acts_as: texts(others),
+            precedence: 0,
+            role: None,
+            grants: Vec::new(),
             place: Place::default(),
         };
         GROUPS.iter().zip(all).map(group).collect()

@@ -3,7 +3,7 @@
 
 macro_rules! codes {
     (parser: $($parser:literal)*; $($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
-        $($(#[$doc])* pub(crate) const $name: &str = $code;)*
+        $($(#[$doc])* pub const $name: &str = $code;)*
 
         /// The codes of the checker, and of the parser, each with its page.
         const PAGES: &[(&str, &str)] = &[
@@ -39,6 +39,12 @@ codes! {
     LIST_KIND = "E0209";
     /// Named lists that hold each other.
     LIST_CYCLE = "E0210";
+    /// Two groups of one precedence.
+    EQUAL_PRECEDENCE = "E0231";
+    /// An ARN of a form that AWS does not have.
+    ARN_FORM = "E0232";
+    /// An IAM action of a form that AWS does not have.
+    ACTION_FORM = "E0233";
 
     /// A builder that does not exist.
     UNKNOWN_BUILDER = "E0301";
@@ -122,6 +128,10 @@ codes! {
     TOO_MANY_GROUPS = "E0903";
     /// More of something than a table can hold.
     TABLE_LIMIT = "E0904";
+    /// More than AWS takes in an output.
+    OUTPUT_LIMIT = "E0905";
+    /// Something without which an output would allow more.
+    WIDENS = "E0906";
 
     /// A group that no rule names.
     UNUSED_GROUP = "W0701";
@@ -163,6 +173,13 @@ codes! {
     LISTED_CHILD = "W0719";
     /// A named list that nothing uses.
     UNUSED_LIST = "W0720";
+
+    /// Joining a group takes access to storage away.
+    GROUP_TAKES_AWAY = "W0751";
+    /// What an output for AWS cannot say.
+    NOT_ON_AWS = "W0752";
+    /// A deny that one role cannot enforce.
+    DENY_NOT_ON_AWS = "W0753";
 }
 
 /// Every code, in order.

@@ -150,7 +150,9 @@ impl Checker<'_> {
                 continue;
             }
             self.groups.known.insert(name.clone());
-            self.groups.declared.push(Group { name, acts_as: Vec::new(), place: self.place(file, span) });
+            let place = self.place(file, span);
+            let (acts_as, grants) = (Vec::new(), Vec::new());
+            self.groups.declared.push(Group { name, acts_as, precedence: 0, role: None, grants, place });
         }
     }
 
@@ -263,6 +265,6 @@ impl Checker<'_> {
 }
 
 /// A text as a literal.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -64,7 +64,8 @@ impl<'a> Checker<'a> {
             }
         }
         for group in self.groups.declared.clone() {
-            if !named.contains(group.name.as_str()) && !self.groups.meant.contains(&group.name) {
+            let has_role = group.role.is_some() || !group.grants.is_empty();
+            if !has_role && !named.contains(group.name.as_str()) && !self.groups.meant.contains(&group.name) {
                 let message = format!("no rule names the group `{}`", group.name);
                 let warning =
                     Diagnostic::new(codes::UNUSED_GROUP, group.place.file as usize, group.place.span, message);

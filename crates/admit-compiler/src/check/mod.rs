@@ -6,6 +6,7 @@
 
 mod auth;
 mod data;
+mod groups;
 mod lints;
 mod lists;
 mod models;
@@ -16,13 +17,15 @@ mod storage;
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::policy::{Place, Policy};
+use crate::group_roles::group_takes_away;
+use crate::policy::{Place, Policy, Roles};
 use admit_syntax::ast::{self, Item, Name, Span};
 use admit_syntax::{Parsed, parse_bytes};
 use auth::Groups;
 use lists::Lists;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+pub(crate) use auth::quote;
 pub use names::MAX_GROUP_NAME;
 
 /// The most groups of a user pool: Cognito's limit.
@@ -134,6 +137,7 @@ struct Declarations<'a> {
     functions: Vec<Declared<'a, ast::FunctionDecl>>,
     storages: Vec<Declared<'a, ast::Storage>>,
     lets: Vec<Declared<'a, ast::Let>>,
+    groups: Vec<Declared<'a, ast::Group>>,
     /// What this version does not check yet.
     later: Vec<(usize, Span, &'static str)>,
 }
@@ -147,7 +151,7 @@ impl<'a> Checker<'a> {
             match item {
                 Item::Use(of) => declared.later.push((file, of.span, "`use`")),
                 Item::Let(of) => declared.lets.push((file, of)),
-                Item::Group(of) => declared.later.push((file, of.span, "`group`")),
+                Item::Group(of) => declared.groups.push((file, of)),
                 Item::Test(of) => declared.later.push((file, of.span, "`test`")),
                 Item::Invariant(of) => declared.later.push((file, of.span, "`invariant`")),
                 Item::Auth(of) => declared.auth.push((file, of)),
@@ -180,6 +184,7 @@ impl<'a> Checker<'a> {
         self.read_functions();
         self.read_names();
         self.read_auth();
+        self.read_group_blocks();
         let schema = self.read_data();
         let auth_functions = self.read_auth_rules();
         let models = self.read_models(&schema);
@@ -204,6 +209,9 @@ impl<'a> Checker<'a> {
         };
         self.check_limits(&policy);
         self.lint(&policy, &schema);
+        if policy.roles == Roles::Preferred {
+            self.diagnostics.extend(group_takes_away(&policy));
+        }
         policy
     }
 
