@@ -3,6 +3,7 @@
 
 use crate::iam::{Effect, Request, evaluate};
 use admit_amplify::emit::{Account, Emitted, Form, emit};
+use admit_compiler::policy::Policy;
 use admit_compiler::{Source, check};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,9 +34,15 @@ impl Written {
         let sources = [Source { name: "case.policy".into(), text: source.into() }];
         let checked = check(&sources);
         let policy = checked.policy.ok_or_else(|| format!("{:?}", checked.diagnostics))?;
+        Written::of_policy(&policy, &sources)
+    }
+
+    /// # Errors
+    /// If AWS cannot be told of it.
+    pub fn of_policy(policy: &Policy, sources: &[Source]) -> Result<Written, String> {
         let identity_pool = Some("identity-pool".into());
         let account = Account { user_pool: Some(POOL.into()), identity_pool, ..Account::default() };
-        let Emitted { text, diagnostics } = emit(&policy, &sources, Form::Iam, &account);
+        let Emitted { text, diagnostics } = emit(policy, sources, Form::Iam, &account);
         let text = text.ok_or_else(|| format!("{diagnostics:?}"))?;
         let mut written: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         Ok(Written { roles: written["roles"].take() })

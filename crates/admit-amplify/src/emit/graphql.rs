@@ -297,7 +297,11 @@ impl Writer<'_, '_> {
             return String::new();
         }
         let written = joined(roles).into_iter().map(|(who, operations)| rule_text(&who, operations, on));
-        format!(" @auth(rules: [{}])", written.collect::<Vec<_>>().join(", "))
+        let written: Vec<String> = written.collect();
+        match (on, written.as_slice()) {
+            (On::Model(_), [_, _, ..]) => format!(" @auth(rules: [\n  {}\n])", written.join("\n  ")),
+            _ => format!(" @auth(rules: [{}])", written.join(", ")),
+        }
     }
 
     fn is_sayable(&mut self, rule: &Rule, before: &[(Who, Operations)]) -> bool {

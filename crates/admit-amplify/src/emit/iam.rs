@@ -54,7 +54,7 @@ fn written<'p>(
     account: &Account,
     says: &mut Says,
 ) -> Written<'p> {
-    let size = size(&document(&statements, names));
+    let size = if statements.is_empty() { 0 } else { size(&document(&statements, names)) };
     if size <= INLINE && !is_brought(policy, role) {
         return Written { role, policies: Policies::Inline(statements), size };
     }
