@@ -1,15 +1,24 @@
 //! Every diagnostic has a page, and the programs on it are what they say: the wrong one is told this code, the right
 //! one compiles.
 
-use admit_compiler::diagnostic::Severity;
+use admit_amplify::emit::{Account, Form, emit};
+use admit_compiler::diagnostic::{Diagnostic, Severity};
 use admit_compiler::{Checked, Source, check, codes, page};
 use std::path::Path;
 
 /// Codes whose wrong program cannot stand on a page: too large, or no text. `limits.rs` shows them.
-const TOO_LARGE_FOR_A_PAGE: [&str; 4] = ["E0108", "E0901", "E0903", "E0904"];
+const TOO_LARGE_FOR_A_PAGE: [&str; 5] = ["E0108", "E0901", "E0903", "E0904", "E0905"];
 
 fn checked(text: &str) -> Checked {
     check(&[Source { name: "page.policy".into(), text: text.into() }])
+}
+
+/// What is said when everything that there is for AWS is written.
+fn written(text: &str) -> Vec<Diagnostic> {
+    let sources = [Source { name: "page.policy".into(), text: text.into() }];
+    let Some(policy) = checked(text).policy else { return Vec::new() };
+    let forms = [Form::Iam, Form::CloudFormation, Form::AmplifyOutputs, Form::GraphQl];
+    forms.into_iter().flat_map(|form| emit(&policy, &sources, form, &Account::default()).diagnostics).collect()
 }
 
 /// The programs under a heading.
@@ -34,13 +43,16 @@ fn the_programs_on_every_page_are_what_they_say() {
             faults.push(format!("{code}: a program is missing"));
         }
         for program in wrong {
-            let found: Vec<&str> = checked(program).diagnostics.iter().map(|one| one.code).collect();
+            let mut all = checked(program).diagnostics;
+            all.extend(written(program));
+            let found: Vec<&str> = all.iter().map(|one| one.code).collect();
             if !found.contains(&code) || found.iter().any(|other| other.starts_with('E') && *other != code) {
                 faults.push(format!("{code}: the wrong program is told {found:?}\n{program}"));
             }
         }
         for program in right {
-            let all = checked(program).diagnostics;
+            let mut all = checked(program).diagnostics;
+            all.extend(written(program));
             let errors: Vec<_> = all.iter().filter(|one| one.severity == Severity::Error || one.code == code).collect();
             if !errors.is_empty() {
                 faults.push(format!("{code}: the right program is told {errors:#?}\n{program}"));
