@@ -388,11 +388,18 @@ fn groups(forms: Forms) -> impl Strategy<Value = Vec<Group>> {
 /// A random policy.
 pub fn policy(forms: Forms) -> impl Strategy<Value = Policy> {
     let modes = vec![Mode::UserPool, Mode::IdentityPool, Mode::Oidc, Mode::ApiKey, Mode::Lambda];
-    let settings = (subsequence(modes.clone(), 3..=5), select(modes), any::<bool>());
+    let exclusive = match forms {
+        Forms::Amplify => Just(Vec::new()).boxed(),
+        Forms::All => {
+            let pair = vec!["B".to_owned(), "C".to_owned()];
+            option::weighted(0.2, Just(pair)).prop_map(|pair| pair.into_iter().collect()).boxed()
+        }
+    };
+    let settings = (subsequence(modes.clone(), 3..=5), select(modes), any::<bool>(), exclusive);
     let data =
         (model(forms, "Post"), option::of(model(forms, "Note")), option::of(custom(forms)), vec(data_function(), 0..2));
     (settings, data, option::of(bucket(forms)), groups(forms)).prop_map(
-        |((modes, default_mode, preferred), data, bucket, groups)| {
+        |((modes, default_mode, preferred, exclusive), data, bucket, groups)| {
             let (post, note, custom, data_functions) = data;
             Policy {
                 files: vec!["generated.policy".to_owned()],
@@ -400,7 +407,7 @@ pub fn policy(forms: Forms) -> impl Strategy<Value = Policy> {
                 groups,
                 roles: if preferred { Roles::Preferred } else { Roles::Union },
                 group_claim: "cognito:groups".to_owned(),
-                exclusive: Vec::new(),
+                exclusive,
                 claims: Vec::new(),
                 modes,
                 default_mode,

@@ -301,6 +301,19 @@ impl Condition {
         }
     }
 
+    /// Calls `visit` with every literal that it names.
+    pub fn each_literal<'c>(&'c self, visit: &mut dyn FnMut(&'c Literal)) {
+        match self {
+            Condition::Test(test) => {
+                if let Some(Operand::Literal(literal)) = test.operand() {
+                    visit(literal);
+                }
+            }
+            Condition::Not(of) => of.each_literal(visit),
+            Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| part.each_literal(visit)),
+        }
+    }
+
     /// Calls `visit` with every term that it reads.
     pub fn each_term<'c>(&'c self, visit: &mut dyn FnMut(&'c Term)) {
         match self {
@@ -312,6 +325,17 @@ impl Condition {
 }
 
 impl Test {
+    /// What its term is compared with.
+    pub fn operand(&self) -> Option<&Operand> {
+        match self {
+            Test::Holds(_) | Test::Null(_) => None,
+            Test::Compare(_, _, operand)
+            | Test::Contains(_, operand)
+            | Test::HasText(_, operand)
+            | Test::StartsWith(_, operand) => Some(operand),
+        }
+    }
+
     /// The terms that it reads, one or two.
     pub fn terms(&self) -> Vec<&Term> {
         match self {
@@ -441,7 +465,8 @@ fn json_number(text: &str) -> Option<f64> {
     if !plain || text.len() > 64 {
         return None;
     }
-    serde_json::from_str::<f64>(text).ok()
+    serde_json::from_str::<f64>(text).ok()?; // for the form: it rounds some numbers otherwise
+    text.parse().ok()
 }
 
 /// A day `2026-11-25`, or an instant `2026-11-25T10:00:00Z`, perhaps with a fraction of seconds. Each part must be in
@@ -481,4 +506,90 @@ fn moment(text: &str, kind: Kind) -> Option<Known> {
 /// Whether a text is a day or an instant that can be compared.
 pub fn is_moment(text: &str, kind: Kind) -> bool {
     moment(text, kind).is_some()
+}
+
+/// The condition as a policy writes it.
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.write(f, false)
+    }
+}
+
+impl Condition {
+    /// Writes it, in parentheses where it stands within `&&`, `||` or `!` and is of another kind.
+    fn write(&self, f: &mut std::fmt::Formatter<'_>, within: bool) -> std::fmt::Result {
+        match self {
+            Condition::Test(test) => write!(f, "{test}"),
+            Condition::Not(of) => match of.as_ref() {
+                Condition::Test(Test::Compare(term, Relation::Equal, operand)) => write!(f, "{term} != {operand}"),
+                Condition::Test(Test::Null(term)) => write!(f, "{term} != null"),
+                of => {
+                    f.write_str("!")?;
+                    let plain = matches!(of, Condition::Test(test) if test.is_one_word());
+                    if plain { of.write(f, true) } else { parenthesised(f, of) }
+                }
+            },
+            Condition::All(parts) if parts.is_empty() => f.write_str("true"),
+            Condition::Any(parts) if parts.is_empty() => f.write_str("false"),
+            Condition::All(parts) | Condition::Any(parts) if parts.len() == 1 => parts[0].write(f, within),
+            Condition::All(parts) | Condition::Any(parts) => {
+                let word = if matches!(self, Condition::All(_)) { " && " } else { " || " };
+                if within {
+                    return parenthesised(f, self);
+                }
+                for (at, part) in parts.iter().enumerate() {
+                    f.write_str(if at == 0 { "" } else { word })?;
+                    part.write(f, true)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn parenthesised(f: &mut std::fmt::Formatter<'_>, condition: &Condition) -> std::fmt::Result {
+    f.write_str("(")?;
+    condition.write(f, false)?;
+    f.write_str(")")
+}
+
+impl Test {
+    /// Whether `!` may stand before it without parentheses.
+    fn is_one_word(&self) -> bool {
+        !matches!(self, Test::Compare(..) | Test::Null(_))
+    }
+}
+
+impl std::fmt::Display for Test {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Test::Holds(term) => write!(f, "{term}"),
+            Test::Null(term) => write!(f, "{term} == null"),
+            Test::Compare(term, relation, operand) => write!(f, "{term} {} {operand}", relation.name()),
+            Test::Contains(term, operand) | Test::HasText(term, operand) => write!(f, "{term}.contains({operand})"),
+            Test::StartsWith(term, operand) => write!(f, "{term}.startsWith({operand})"),
+        }
+    }
+}
+
+impl std::fmt::Display for Term {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let plain = self.name.chars().all(word) && !self.name.starts_with(|c: char| c.is_ascii_digit());
+        match plain && !self.name.is_empty() {
+            true => write!(f, "{}.{}", self.source.name(), self.name),
+            false => write!(f, "{}[{}]", self.source.name(), serde_json::Value::from(self.name.as_str())),
+        }
+    }
+}
+
+impl std::fmt::Display for Operand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Operand::Term(term) => write!(f, "{term}"),
+            Operand::Literal(Literal::Text(text)) => write!(f, "{}", serde_json::Value::from(text.as_str())),
+            Operand::Literal(Literal::Number(number)) => write!(f, "{}", number.value()),
+            Operand::Literal(Literal::Boolean(flag)) => write!(f, "{flag}"),
+        }
+    }
 }

@@ -87,7 +87,7 @@ pub struct Answer {
 /// Decides one request.
 pub fn decide(policy: &Policy, question: &Question) -> Answer {
     let caller = &question.caller;
-    if !policy.admits(caller.mode) {
+    if !policy.admits(caller.mode) || holds_exclusive_groups(policy, caller) {
         return Answer::default();
     }
     let mut answer = match &question.target {
@@ -606,7 +606,9 @@ impl OnModel<'_> {
     /// Whether a rule is true on the input with the owners that it sets itself.
     fn is_true_with_its_owners(&self, rule: &Rule) -> bool {
         let mut record = self.question.input.clone().unwrap_or_default();
-        for owner in rule.whos().flat_map(roles).filter_map(Role::into_dynamic) {
+        // Of two owners of one rule on one field, the first in the order of roles is set.
+        let owners: BTreeSet<Dynamic> = rule.whos().flat_map(roles).filter_map(Role::into_dynamic).collect();
+        for owner in owners {
             if let Some(whole) = (owner.kind == DynamicKind::Owner).then(|| self.owner_to_set(&owner)).flatten() {
                 record.entry(owner.field).or_insert(whole);
             }
@@ -772,6 +774,18 @@ fn static_truth(policy: &Policy, caller: &Caller, who: &Who) -> Truth {
         }
         _ => Truth::False,
     }
+}
+
+/// Whether a user is in two groups that nobody may hold together: such a one is refused whatever he asks.
+fn holds_exclusive_groups(policy: &Policy, caller: &Caller) -> bool {
+    let held: BTreeSet<String> = match caller.mode {
+        Mode::UserPool | Mode::IdentityPool => {
+            let held = pool_groups(policy, caller).0;
+            held.iter().flat_map(|name| policy.acts_as(name)).map(str::to_owned).collect()
+        }
+        _ => return false,
+    };
+    policy.exclusive.iter().any(|list| list.iter().filter(|name| held.contains(*name)).count() > 1)
 }
 
 /// Whether a group claim is neither a list nor a string: it may name any group.
@@ -1081,10 +1095,7 @@ impl Touch<'_> {
             Who::Guest => vec![StorageRole::Guest],
             Who::Authenticated(_) | Who::Entity => vec![StorageRole::Authenticated],
             Who::Groups { names, .. } => {
-                let counts =
-                    |group: &str| names.iter().any(|name| self.policy.acts_as(group).any(|other| other == name));
-                let groups = self.policy.groups.iter().filter(|group| counts(&group.name));
-                groups.map(|group| StorageRole::Group(group.name.clone())).collect()
+                self.policy.counting_as(names).map(|name| StorageRole::Group(name.to_owned())).collect()
             }
             Who::Function(name) => vec![StorageRole::Function(name.clone())],
             _ => Vec::new(),

@@ -72,6 +72,60 @@ impl Policy {
         models.chain(fields).chain(operations).chain(paths)
     }
 
+    /// The groups whose members count as members of one of these.
+    pub fn counting_as<'p>(&'p self, names: &'p [String]) -> impl Iterator<Item = &'p str> {
+        let counts =
+            move |group: &&Group| names.iter().any(|name| self.acts_as(&group.name).any(|other| other == name));
+        self.groups.iter().filter(counts).map(|group| group.name.as_str())
+    }
+
+    /// A who as it is written inside `.and(…)`.
+    pub fn who_text(&self, who: &Who, storage: bool) -> String {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+        let oidc = |provider: Provider, first: bool| match (provider, first) {
+            (Provider::UserPools, _) => "",
+            (Provider::Oidc, true) => "\"oidc\"",
+            (Provider::Oidc, false) => ", \"oidc\"",
+        };
+        let groups_claim = |claim: &String| match *claim == self.group_claim {
+            true => String::new(),
+            false => format!(".withClaimIn({})", quoted(claim)),
+        };
+        match who {
+            Who::ApiKey => "publicApiKey()".to_owned(),
+            Who::Guest => "guest()".to_owned(),
+            Who::Custom => "custom()".to_owned(),
+            Who::Authenticated(Mode::Oidc) => "authenticated(\"oidc\")".to_owned(),
+            Who::Authenticated(Mode::IdentityPool) if !storage => "authenticated(\"identityPool\")".to_owned(),
+            Who::Authenticated(_) => "authenticated()".to_owned(),
+            Who::Groups { names, provider, claim } => {
+                let (provider, claim) = (oidc(*provider, false), groups_claim(claim));
+                match names.as_slice() {
+                    [name] => format!("group({}{provider}){claim}", quoted(name)),
+                    names => format!("groups([{}]{provider}){claim}", list(names)),
+                }
+            }
+            Who::Owner { field, list, provider, claim } => {
+                let claim = match claim.join("::") {
+                    claim if claim == "sub::username" => String::new(),
+                    claim => format!(".identityClaim({})", quoted(&claim)),
+                };
+                match (field.as_str(), list) {
+                    ("owner", false) => format!("owner({}){claim}", oidc(*provider, true)),
+                    (_, false) => format!("ownerDefinedIn({}{}){claim}", quoted(field), oidc(*provider, false)),
+                    (_, true) => format!("ownersDefinedIn({}{}){claim}", quoted(field), oidc(*provider, false)),
+                }
+            }
+            Who::GroupsIn { field, list, provider, claim } => {
+                let word = if *list { "groupsDefinedIn" } else { "groupDefinedIn" };
+                format!("{word}({}{}){}", quoted(field), oidc(*provider, false), groups_claim(claim))
+            }
+            Who::Entity => "entity(\"identity\")".to_owned(),
+            Who::Function(name) => format!("resource({name})"),
+        }
+    }
+
     /// A group and every group that it acts as, however far; any other name is itself.
     pub fn acts_as<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
         let group = self.groups.iter().find(|group| group.name == name);

@@ -2,7 +2,7 @@
 //! Always: constant memory, no panic, and a deny wherever nothing says otherwise.
 
 use crate::decision::{Decision, Effect, Reason};
-use crate::filter::{Filter, Spelling};
+use crate::filter::{Filter, Spelling, What};
 use crate::format::{Clause, Field, Model, NONE, Resource, field};
 use crate::load::Policy;
 use crate::principal::{Authorizer, Principal};
@@ -87,10 +87,17 @@ impl<'a> Asked<'a> {
         let allowed = match self.action.target {
             Target::Model(number) => return self.on_model(&self.policy.models.at(number as usize)),
             Target::Custom(number) => {
-                let resource = self.policy.customs.at(number as usize).resource;
-                self.open(&self.policy.resources.at(resource as usize))
+                let number = self.policy.customs.at(number as usize).resource;
+                let resource = self.policy.resources.at(number as usize);
+                match self.special(&resource, number, None) {
+                    Some(special) => return special.outcome(),
+                    None => self.open(&resource),
+                }
             }
-            Target::Bucket(_) => self.storage_open(),
+            Target::Bucket(_) => match self.places() {
+                Some(places) => return places.outcome(),
+                None => self.storage_open(),
+            },
         };
         match allowed.meets(self.action.operation.needs()) {
             true => Outcome::Allow,
@@ -101,6 +108,9 @@ impl<'a> Asked<'a> {
     fn on_model(&self, model: &Model) -> Outcome {
         if self.names_unknown_fields(model) {
             return Outcome::Deny(Reason::Unknown);
+        }
+        if let Some(special) = self.special_model(model) {
+            return special.outcome();
         }
         match self.action.operation {
             Operation::Create => self.create(model),
@@ -213,9 +223,7 @@ impl<'a> Asked<'a> {
 
     fn update(&self, model: &Model) -> Outcome {
         let whole = self.whole(model);
-        let caller = &self.principal.caller;
-        let gated = matches!(caller.mode, Mode::UserPool | Mode::Oidc | Mode::ApiKey | Mode::Lambda);
-        if gated && whole.gate & (1 << caller.mode as u8) == 0 {
+        if !self.passes_update_gate(&whole) {
             return Outcome::Deny(Reason::Unauthorized);
         }
         let wanted = Operations::UPDATE.with(Operations::DELETE);
@@ -228,6 +236,14 @@ impl<'a> Asked<'a> {
             true => self.unless_fields_denied(model),
             false => Outcome::Deny(Reason::Unauthorized),
         }
+    }
+
+    /// Whether callers of this mode get as far as the rules for an update.
+    pub fn passes_update_gate(&self, whole: &Resource) -> bool {
+        let mode = self.principal.caller.mode;
+        let gated = matches!(mode, Mode::UserPool | Mode::Oidc | Mode::ApiKey | Mode::Lambda);
+        // The bits of the mode's number: `SPECIAL` is none of them.
+        !gated || whole.gate & (1 << mode as u8) != 0
     }
 
     /// Whether a rule about the record's field holds for the stored record.
@@ -244,7 +260,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn unless_fields_denied(&self, model: &Model) -> Outcome {
+    pub fn unless_fields_denied(&self, model: &Model) -> Outcome {
         let mut denied = false;
         self.each_denied_field(model, &mut |_| denied = true);
         if denied { Outcome::Deny(Reason::Fields) } else { Outcome::Allow }
@@ -270,6 +286,9 @@ impl<'a> Asked<'a> {
     }
 
     fn may_write(&self, model: &Model, name: &str, null: bool) -> bool {
+        if let Some(special) = self.special_model(model) {
+            return special.may_write(self.known(model, name), null);
+        }
         let creates = self.action.operation == Operation::Create;
         let on = |resource: &Resource| match creates {
             true => self.granted(resource, |clause| self.grants_create(model, clause)),
@@ -352,14 +371,7 @@ impl<'a> Asked<'a> {
 
     /// The filter of an operation on a resource.
     pub fn filter(&self, resource: usize, spelling: Spelling) -> Filter<'a> {
-        Filter {
-            policy: self.policy,
-            principal: self.principal,
-            request: self.request,
-            resource,
-            needs: self.action.operation.needs(),
-            spelling,
-        }
+        Filter { asked: *self, what: What::Clauses, resource, needs: self.action.operation.needs(), spelling }
     }
 
     pub fn known(&self, model: &Model, name: &str) -> Known {

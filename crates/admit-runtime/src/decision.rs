@@ -2,7 +2,7 @@
 //! Always: nothing is stored; each answer is worked out from the request when it is asked for.
 
 use crate::decide::{Asked, Known, Outcome};
-use crate::filter::{Condition, Filter, Spelling, Wanted};
+use crate::filter::{Condition, Filter, Spelling, Wanted, What};
 use crate::format::{Clause, Model, Resource, field};
 use crate::request::{Stored, Target};
 use crate::value::{Fields, Overlay, Value};
@@ -26,6 +26,8 @@ pub enum Reason {
     Mode,
     /// There are rules for this mode, but none that is true for this caller and record.
     Unauthorized,
+    /// A rule allows it, and a deny takes it away.
+    Denied,
     /// Some of the fields may not be written ([`Decision::each_denied_field`]).
     Fields,
     /// A field that the model does not have, or that clients cannot write.
@@ -40,6 +42,7 @@ impl Reason {
         match self {
             Reason::Mode => "mode",
             Reason::Unauthorized => "unauthorized",
+            Reason::Denied => "deny",
             Reason::Fields => "fields",
             Reason::Unknown => "unknown",
             Reason::OtherTable => "other-table",
@@ -88,6 +91,7 @@ impl<'a> Decision<'a> {
     /// Why not, if it is denied.
     pub fn reason(&self) -> Option<Reason> {
         match self.outcome {
+            Outcome::Deny(Reason::Unauthorized) if self.is_taken() => Some(Reason::Denied),
             Outcome::Deny(Reason::Unauthorized) if !self.mode_has_rules() => Some(Reason::Mode),
             Outcome::Deny(reason) => Some(reason),
             _ => None,
@@ -99,6 +103,9 @@ impl<'a> Decision<'a> {
         let listens = self.asked.action.operation == Operation::Listen;
         let spelling = if listens { Spelling::Last } else { Spelling::Any };
         match (self.outcome, self.model()) {
+            (Outcome::Filtered, Some(_)) if self.special().is_some() => {
+                self.special().map(|special| special.filter(What::Records))
+            }
             (Outcome::Filtered, Some(model)) => Some(self.asked.filter(model.resource as usize, spelling)),
             _ => None,
         }
@@ -139,6 +146,9 @@ impl<'a> Decision<'a> {
         if self.effect == Effect::Deny {
             return;
         }
+        if let Some(special) = self.special() {
+            return special.each_recorded_owner(visit);
+        }
         for clause in self.asked.recording(&model).filter(|clause| self.is_recorded(&model, clause)) {
             let condition = self.asked.policy.condition(&clause, self.asked.principal, Spelling::Complete);
             if let Some(Condition { field, many, wanted: Wanted::Identity(identity) }) = condition {
@@ -158,6 +168,19 @@ impl<'a> Decision<'a> {
     pub fn field(&self, name: &str) -> Shown<'a> {
         let Some(model) = self.model().filter(|_| self.effect != Effect::Deny) else { return Shown::Never };
         let known = self.asked.known(&model, name);
+        if let Some(special) = self.special() {
+            let class = match known {
+                Known::No => return Shown::Never,
+                Known::Declared { class, .. } => Some(class),
+                Known::Key | Known::System => None,
+            };
+            return match special.shows_field_now(class) {
+                Some(true) => Shown::Always,
+                Some(false) => Shown::Never,
+                None if class.is_none() => Shown::Always,
+                None => Shown::If(special.filter(What::Field(class))),
+            };
+        }
         if matches!(known, Known::No) || (self.is_mutation() && !self.may_get_back(&model)) {
             return Shown::Never;
         }
@@ -206,6 +229,26 @@ impl<'a> Decision<'a> {
         for column in self.asked.policy.fields.run(model.fields, model.field_count).filter(declared) {
             visit(self.asked.policy.strings.get(column.name));
         }
+    }
+
+    /// What there is to judge rule by rule, if there is something.
+    pub(crate) fn special(&self) -> Option<crate::special::Special<'a>> {
+        match self.asked.action.target {
+            _ if self.outcome == Outcome::Deny(Reason::OtherTable) => None,
+            Target::Model(_) => self.model().and_then(|model| self.asked.special_model(&model)),
+            Target::Custom(number) => {
+                let number = self.asked.policy.customs.at(number as usize).resource;
+                self.asked.special(&self.asked.policy.resources.at(number as usize), number, None)
+            }
+            Target::Bucket(_) => None,
+        }
+    }
+
+    /// Whether a deny takes what some allow gives.
+    fn is_taken(&self) -> bool {
+        self.special().is_some_and(|special| special.is_taken())
+            || (self.outcome != Outcome::Deny(Reason::OtherTable)
+                && self.asked.places().is_some_and(|places| places.is_taken()))
     }
 
     pub(crate) fn model(&self) -> Option<Model> {
@@ -290,6 +333,9 @@ impl<'a> Decision<'a> {
 
     /// Whether any rule for callers of this mode gives the operation on the resource.
     fn mode_has_rules(&self) -> bool {
+        if let Some(special) = self.special() {
+            return special.mode_has_rules();
+        }
         let policy = &self.asked.policy;
         // Rules of single fields give create and update too, and only their class says so.
         let classes = self.model().map_or(0, |model| model.classes);
@@ -298,6 +344,9 @@ impl<'a> Decision<'a> {
             Target::Custom(number) => policy.customs.at(number as usize).resource,
             Target::Bucket(bucket) => {
                 let key = self.asked.request.key.unwrap_or("");
+                if self.asked.places().is_some() {
+                    return true;
+                }
                 match self.asked.path(bucket, key) {
                     Some(resource) => resource,
                     None => return true,

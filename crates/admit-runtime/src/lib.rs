@@ -31,8 +31,11 @@ mod filter;
 pub mod format;
 mod inspect;
 mod load;
+mod places;
 mod principal;
+mod program;
 mod request;
+mod special;
 mod value;
 mod words;
 #[cfg(feature = "write")]

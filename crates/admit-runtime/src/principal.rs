@@ -125,7 +125,8 @@ impl<'t> Policy<'t> {
     /// Any caller.
     ///
     /// # Errors
-    /// If it holds more than [`MAX_HELD`] of the policy's groups, or a function has no name.
+    /// If it holds more than [`MAX_HELD`] of the policy's groups (those that its groups act as count too), or two groups
+    /// of an exclusive list, or a function has no name.
     pub fn principal<'c>(&self, caller: Caller<'c>) -> Result<Principal<'c>, PrincipalError> {
         let mut principal = self.bare(caller);
         match caller.mode {
@@ -140,11 +141,24 @@ impl<'t> Policy<'t> {
             }
             Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => (),
         }
+        self.check_exclusive(&principal)?;
         Ok(principal)
     }
 
     fn bare<'c>(&self, caller: Caller<'c>) -> Principal<'c> {
         Principal { tag: self.tag, caller, in_group: false, preferred: None, held: [0; MAX_HELD], len: 0 }
+    }
+
+    /// The names of the pool's groups that a principal counts as a member of.
+    pub(crate) fn pool_names<'p>(&self, principal: &'p Principal<'_>) -> impl Iterator<Item = &'t str> + use<'p, 't> {
+        let policy = *self;
+        let pool = self.sources.run(0, NONE).find(|source| source.provider == 0 && source.claim == self.group_claim);
+        let of_pool = move |class: &u16| {
+            let class = u32::from(*class);
+            pool.is_some_and(|source| (source.first..source.first + source.count).contains(&class))
+        };
+        let held = principal.classes().iter().copied().filter(of_pool);
+        held.map(move |class| policy.strings.get(policy.classes.at(usize::from(class)).name))
     }
 
     /// A token's groups, from every claim that rules read.
@@ -185,12 +199,38 @@ impl<'t> Policy<'t> {
         let mut result = Ok(());
         groups.any(&mut |name| {
             if let Some(class) = self.class(source, name) {
-                result = principal.hold(class);
+                result = self.hold_with_others(principal, class);
                 self.prefer(principal, class);
             }
             result.is_err()
         });
         result
+    }
+
+    /// Holds a class, and every class that it acts as.
+    fn hold_with_others(&self, principal: &mut Principal<'_>, class: usize) -> Result<(), PrincipalError> {
+        principal.hold(class)?;
+        if self.acting.is_empty() {
+            return Ok(());
+        }
+        let first = self.acting.lower_bound(0, NONE, |acting| usize::from(acting.class) < class);
+        let others = (first..self.acting.len()).map(|at| self.acting.at(at));
+        let mut others = others.take_while(|acting| usize::from(acting.class) == class);
+        others.try_for_each(|acting| principal.hold(usize::from(acting.other)))
+    }
+
+    /// Nobody may hold two groups of an exclusive list.
+    fn check_exclusive(&self, principal: &Principal<'_>) -> Result<(), PrincipalError> {
+        let mut before = None;
+        for exclusive in self.exclusive.run(0, NONE) {
+            if principal.classes().binary_search(&(exclusive.class as u16)).is_ok() {
+                if before == Some(exclusive.list) {
+                    return Err(PrincipalError::ExclusiveGroups);
+                }
+                before = Some(exclusive.list);
+            }
+        }
+        Ok(())
     }
 
     fn prefer(&self, principal: &mut Principal<'_>, class: usize) {

@@ -3,8 +3,9 @@
 //! [`crate::format`] states.
 
 use crate::format::{
-    Bucket, Cell, Class, Clause, Custom, Field, Group, HEADER, MAGIC, Model, Node, Record, Resource, Rule, SECTIONS,
-    Section, Source, TRAILER, VERSION, checksum,
+    Acting, Bucket, Cell, Class, Clause, Custom, Exclusive, Field, Grant, Group, Guard, HEADER, MAGIC, Model, Node,
+    Number64, Place, PlaceClaim, Record, Resource, Rule, RuleGuard, SECTIONS, Section, Source, Special, Step, TRAILER,
+    Term, Test, VERSION, Who, checksum,
 };
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,6 +17,8 @@ pub struct Rows {
     pub preferred: bool,
     /// One bit a mode.
     pub modes: u8,
+    /// The steps of the longest condition: at most [`crate::format::MAX_STEPS`].
+    pub longest_condition: usize,
     /// String number of the user pool's group claim, or [`crate::format::NONE`].
     pub group_claim: u32,
     /// The decision's strings, ascending, each once.
@@ -34,10 +37,28 @@ pub struct Rows {
     pub buckets: Vec<Bucket>,
     pub nodes: Vec<Node>,
     pub groups: Vec<Group>,
+    pub acting: Vec<Acting>,
+    pub exclusive: Vec<Exclusive>,
+    pub terms: Vec<Term>,
+    pub numbers: Vec<Number64>,
+    pub tests: Vec<Test>,
+    pub code: Vec<Step>,
+    pub programs: Vec<u32>,
+    pub whos: Vec<Who>,
+    pub who_classes: Vec<u32>,
+    pub guards: Vec<Guard>,
+    pub guard_whos: Vec<u32>,
+    pub grants: Vec<Grant>,
+    pub grant_runs: Vec<u32>,
+    pub specials: Vec<Special>,
+    pub special_roles: Vec<u32>,
+    pub places: Vec<Place>,
+    pub place_claims: Vec<PlaceClaim>,
     /// The explanations' strings.
     pub rule_strings: Vec<String>,
     pub rules: Vec<Rule>,
     pub rule_parts: Vec<u32>,
+    pub rule_guards: Vec<RuleGuard>,
 }
 
 /// A table would exceed what its format can hold.
@@ -102,10 +123,28 @@ impl Rows {
             Section::Buckets => rows(&self.buckets, out),
             Section::Nodes => rows(&self.nodes, out),
             Section::Groups => rows(&self.groups, out),
+            Section::Acting => rows(&self.acting, out),
+            Section::Exclusive => rows(&self.exclusive, out),
+            Section::Terms => rows(&self.terms, out),
+            Section::Numbers => rows(&self.numbers, out),
+            Section::Tests => rows(&self.tests, out),
+            Section::Code => rows(&self.code, out),
+            Section::Programs => rows(&self.programs, out),
+            Section::Whos => rows(&self.whos, out),
+            Section::WhoClasses => rows(&self.who_classes, out),
+            Section::Guards => rows(&self.guards, out),
+            Section::GuardWhos => rows(&self.guard_whos, out),
+            Section::Grants => rows(&self.grants, out),
+            Section::GrantRuns => rows(&self.grant_runs, out),
+            Section::Specials => rows(&self.specials, out),
+            Section::SpecialRoles => rows(&self.special_roles, out),
+            Section::Places => rows(&self.places, out),
+            Section::PlaceClaims => rows(&self.place_claims, out),
             Section::RuleText => text(&self.rule_strings, out),
             Section::RuleStrings => ends(&self.rule_strings, out),
             Section::Rules => rows(&self.rules, out),
             Section::RuleParts => rows(&self.rule_parts, out),
+            Section::RuleGuards => rows(&self.rule_guards, out),
         }
     }
 }
