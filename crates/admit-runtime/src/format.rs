@@ -490,6 +490,8 @@ record! {
     Group {
         /// Its name.
         name: u32,
+        /// The ARN of the role that it brings, or none.
+        role: u32,
     }
 }
 

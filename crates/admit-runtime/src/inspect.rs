@@ -10,8 +10,17 @@ use crate::words::Mode;
 pub struct Group<'a> {
     /// Its name.
     pub name: &'a str,
-    /// 0 is the best.
+    /// Its place among the groups: 0 is the best.
     pub precedence: u32,
+    role: Option<&'a str>,
+}
+
+impl<'a> Group<'a> {
+    /// The ARN of the role that the policy says its members have on AWS; none if the policy leaves the role to whoever
+    /// deploys it.
+    pub fn role(&self) -> Option<&'a str> {
+        self.role
+    }
 }
 
 impl<'t> Policy<'t> {
@@ -51,7 +60,13 @@ impl<'t> Policy<'t> {
         self.groups.run(0, NONE).enumerate().map(move |(precedence, group)| Group {
             name: policy.strings.get(group.name),
             precedence: precedence as u32,
+            role: (group.role != NONE).then(|| policy.strings.get(group.role)),
         })
+    }
+
+    /// A group of the user pool by its name; none for a group that the policy does not declare.
+    pub fn group(&self, name: &str) -> Option<Group<'t>> {
+        self.groups().find(|group| group.name == name)
     }
 
     /// The models' names, in byte order.
