@@ -1,10 +1,12 @@
 //! The decision: which rules of the caller's mode are true here, and what they open together.
 //! Always: constant memory, no panic, and a deny wherever nothing says otherwise.
 
+use crate::cells::Resource;
 use crate::decision::{Decision, Effect, Reason};
 use crate::filter::{Filter, Spelling};
-use crate::format::{Clause, Field, Model, NONE, Resource, field};
+use crate::format::{Clause, Field, NONE, field};
 use crate::load::Policy;
+use crate::model::Model;
 use crate::principal::{Authorizer, Principal};
 use crate::request::{Action, Request, Stored, Target};
 use crate::value::{List, Value};
@@ -31,18 +33,8 @@ impl<'t> Policy<'t> {
         Decision { asked, outcome, effect }
     }
 
-    pub(crate) fn clause_run(&self, run: usize) -> impl ExactSizeIterator<Item = Clause> + use<'t> {
-        let start = if run == 0 { 0 } else { self.clause_runs.at(run - 1) };
-        let end = self.clause_runs.at(run);
-        self.clauses.run(start, end.saturating_sub(start))
-    }
-
-    fn cell(&self, run: usize, class: u16) -> u8 {
-        let start = if run == 0 { 0 } else { self.cell_runs.at(run - 1) };
-        let end = self.cell_runs.at(run);
-        let at = self.cells.lower_bound(start, end.saturating_sub(start), |cell| cell.class < class);
-        let cell = self.cells.at(at);
-        if at < end as usize && cell.class == class { cell.operations } else { 0 }
+    pub(crate) fn clauses_of(&self, resource: &Resource) -> impl ExactSizeIterator<Item = Clause> + use<'t> {
+        self.clauses.run(resource.common.clauses, resource.common.clause_count)
     }
 }
 
@@ -85,10 +77,10 @@ impl<'a> Asked<'a> {
 
     fn outcome(&self) -> Outcome {
         let allowed = match self.action.target {
-            Target::Model(number) => return self.on_model(&self.policy.models.at(number as usize)),
+            Target::Model(number) => return self.on_model(&self.policy.model_at(number)),
             Target::Custom(number) => {
-                let resource = self.policy.customs.at(number as usize).resource;
-                self.open(&self.policy.resources.at(resource as usize))
+                let head = self.policy.customs.at(number as usize).head;
+                self.open(&self.policy.resource(head))
             }
             Target::Bucket(_) => self.storage_open(),
         };
@@ -117,15 +109,15 @@ impl<'a> Asked<'a> {
     pub fn open(&self, resource: &Resource) -> Operations {
         let caller = &self.principal.caller;
         Operations(match caller.mode {
-            Mode::UserPool => resource.user_pool | self.cells(resource),
-            Mode::Oidc => resource.oidc | self.cells(resource),
-            Mode::ApiKey => resource.api_key,
-            Mode::Guest => resource.guest,
+            Mode::UserPool => resource.common.user_pool | self.cells(resource),
+            Mode::Oidc => resource.common.oidc | self.cells(resource),
+            Mode::ApiKey => resource.common.api_key,
+            Mode::Guest => resource.common.guest,
             // A group's role has no policy for data.
             Mode::IdentityPool if self.principal.in_group => 0,
-            Mode::IdentityPool => resource.identity_pool,
+            Mode::IdentityPool => resource.common.identity_pool,
             Mode::Lambda if caller.authorizer == Authorizer::No => 0,
-            Mode::Lambda => resource.lambda,
+            Mode::Lambda => resource.common.lambda,
             // To be told of changes is not to read records through relations.
             Mode::Function if self.action.operation == Operation::Relation => {
                 self.cells(resource) & !Operations::LISTEN.0
@@ -137,20 +129,19 @@ impl<'a> Asked<'a> {
     }
 
     fn cells(&self, resource: &Resource) -> u8 {
-        let run = resource.cells as usize;
-        self.principal.classes().iter().fold(0, |open, class| open | self.policy.cell(run, *class))
+        self.policy.cells.open(resource.head, self.principal.classes())
     }
 
     pub fn whole(&self, model: &Model) -> Resource {
-        self.policy.resources.at(model.resource as usize)
+        self.policy.resource(model.number)
     }
 
     pub fn class(&self, model: &Model, class: usize) -> Resource {
-        self.policy.resources.at(model.resource as usize + 1 + class)
+        self.policy.resource(model.class(class))
     }
 
     fn clauses(&self, resource: &Resource) -> impl Iterator<Item = Clause> + use<'a> {
-        self.policy.clause_run(resource.clauses as usize)
+        self.policy.clauses_of(resource)
     }
 
     /// What the caller may do on a resource, record or input considered.
@@ -166,7 +157,7 @@ impl<'a> Asked<'a> {
         if self.granted(&self.whole(model), grants).contains(Operations::CREATE) {
             return Outcome::Allow;
         }
-        let mut classes = 0..model.classes as usize;
+        let mut classes = 0..model.classes() as usize;
         match classes.any(|class| self.granted(&self.class(model, class), grants).contains(Operations::CREATE)) {
             true => self.unless_fields_denied(model),
             false => Outcome::Deny(Reason::Unauthorized),
@@ -215,7 +206,7 @@ impl<'a> Asked<'a> {
         let whole = self.whole(model);
         let caller = &self.principal.caller;
         let gated = matches!(caller.mode, Mode::UserPool | Mode::Oidc | Mode::ApiKey | Mode::Lambda);
-        if gated && whole.gate & (1 << caller.mode as u8) == 0 {
+        if gated && whole.common.gate & (1 << caller.mode as u8) == 0 {
             return Outcome::Deny(Reason::Unauthorized);
         }
         let wanted = Operations::UPDATE.with(Operations::DELETE);
@@ -223,7 +214,7 @@ impl<'a> Asked<'a> {
         if self.granted(&whole, grants).contains(wanted) {
             return Outcome::Allow;
         }
-        let mut classes = 0..model.classes as usize;
+        let mut classes = 0..model.classes() as usize;
         match classes.any(|class| self.granted(&self.class(model, class), grants).meets(wanted)) {
             true => self.unless_fields_denied(model),
             false => Outcome::Deny(Reason::Unauthorized),
@@ -259,7 +250,7 @@ impl<'a> Asked<'a> {
                 }
             }),
             None => {
-                for column in self.policy.fields.run(model.fields, model.field_count) {
+                for column in self.policy.columns(model) {
                     let name = self.policy.strings.get(column.name);
                     if column.flags & field::DECLARED != 0 && !self.may_write(model, name, false) {
                         visit(name);
@@ -294,7 +285,7 @@ impl<'a> Asked<'a> {
         if self.open(&self.whole(model)).meets(needs) {
             return Outcome::Allow;
         }
-        let filter = self.filter(model.resource as usize, Spelling::Any);
+        let filter = self.filter(model.number, Spelling::Any);
         let seen = match self.request.stored {
             Stored::Given(record) => filter.matches(record),
             Stored::Missing => filter.conditions().next().is_some(),
@@ -307,7 +298,7 @@ impl<'a> Asked<'a> {
         if self.open(&self.whole(model)).meets(self.action.operation.needs()) {
             return Outcome::Allow;
         }
-        match self.filter(model.resource as usize, Spelling::Any).conditions().next() {
+        match self.filter(model.number, Spelling::Any).conditions().next() {
             Some(_) => Outcome::Filtered,
             None => Outcome::Deny(Reason::Unauthorized),
         }
@@ -323,7 +314,7 @@ impl<'a> Asked<'a> {
             Some(false) => return Outcome::Deny(Reason::Unauthorized),
             None => (),
         }
-        match self.filter(model.resource as usize, Spelling::Last).conditions().next() {
+        match self.filter(model.number, Spelling::Last).conditions().next() {
             Some(_) => Outcome::Filtered,
             None => Outcome::Deny(Reason::Unauthorized),
         }
@@ -351,7 +342,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The filter of an operation on a resource.
-    pub fn filter(&self, resource: usize, spelling: Spelling) -> Filter<'a> {
+    pub fn filter(&self, resource: u32, spelling: Spelling) -> Filter<'a> {
         Filter {
             policy: self.policy,
             principal: self.principal,
@@ -373,10 +364,11 @@ impl<'a> Asked<'a> {
     }
 
     fn column(&self, model: &Model, name: &str) -> Option<Field> {
-        let name = self.policy.string(name)?;
-        let at = self.policy.fields.lower_bound(model.fields, model.field_count, |column| column.name < name);
+        let name = self.policy.field_name(name)?;
+        let (first, count) = (model.shape.fields, model.shape.field_count);
+        let at = self.policy.fields.lower_bound(first, count, |column| column.name < name);
         let column = self.policy.fields.at(at);
-        (at < (model.fields + model.field_count) as usize && column.name == name).then_some(column)
+        (at < (first + count) as usize && column.name == name).then_some(column)
     }
 
     /// Whether the request names a field, or proposes a value for one, that clients do not know.
@@ -409,7 +401,7 @@ impl Asked<'_> {
             return Operations::NONE;
         };
         match self.path(bucket, key) {
-            Some(resource) => self.storage_role(&self.policy.resources.at(resource as usize)),
+            Some(resource) => self.storage_role(&self.policy.resource(resource)),
             None => Operations::NONE,
         }
     }
@@ -463,18 +455,17 @@ impl Asked<'_> {
 
     fn storage_role(&self, resource: &Resource) -> Operations {
         let caller = &self.principal.caller;
-        let run = resource.cells as usize;
         Operations(match caller.mode {
-            Mode::Guest => resource.guest,
+            Mode::Guest => resource.common.guest,
             Mode::Function => self.cells(resource),
             Mode::Iam if caller.trusted => u8::MAX,
             Mode::UserPool | Mode::IdentityPool if !self.policy.preferred => {
-                resource.identity_pool | self.cells(resource)
+                resource.common.identity_pool | self.cells(resource)
             }
             Mode::UserPool | Mode::IdentityPool if self.principal.in_group => {
-                self.principal.preferred.map_or(0, |class| self.policy.cell(run, class))
+                self.principal.preferred.map_or(0, |class| self.policy.cells.one(resource.head, class))
             }
-            Mode::UserPool | Mode::IdentityPool => resource.identity_pool,
+            Mode::UserPool | Mode::IdentityPool => resource.common.identity_pool,
             _ => 0,
         })
     }

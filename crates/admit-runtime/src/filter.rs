@@ -209,7 +209,7 @@ pub struct Filter<'a> {
     pub(crate) policy: &'a Policy<'a>,
     pub(crate) principal: &'a Principal<'a>,
     pub(crate) request: Request<'a>,
-    pub(crate) resource: usize,
+    pub(crate) resource: u32,
     pub(crate) needs: Operations,
     pub(crate) spelling: Spelling,
 }
@@ -218,8 +218,8 @@ impl<'a> Filter<'a> {
     /// The conditions, of which one must hold. None: no record passes.
     pub fn conditions(&self) -> impl Iterator<Item = Condition<'a>> + use<'a> {
         let filter = *self;
-        let run = filter.policy.resources.at(filter.resource).clauses as usize;
-        filter.policy.clause_run(run).filter_map(move |clause| {
+        let resource = filter.policy.resource(filter.resource);
+        filter.policy.clauses_of(&resource).filter_map(move |clause| {
             let meets = Operations(clause.operations).meets(filter.needs);
             let condition = filter.policy.condition(&clause, filter.principal, filter.spelling_of(&clause))?;
             (meets && condition.is_usable() && filter.fits_args(&condition)).then_some(condition)

@@ -87,7 +87,7 @@ impl Principal<'_> {
         self.caller.mode
     }
 
-    fn hold(&mut self, class: usize) -> Result<(), PrincipalError> {
+    fn hold(&mut self, class: u32) -> Result<(), PrincipalError> {
         let class = class as u16; // at most u16::MAX classes: checked at load
         let place = match self.classes().binary_search(&class) {
             Ok(_) => return Ok(()),
@@ -134,8 +134,8 @@ impl<'t> Policy<'t> {
             Mode::IdentityPool => self.hold_pool_groups(&mut principal)?,
             Mode::Function => {
                 let name = caller.function.ok_or(PrincipalError::NoFunction)?;
-                for source in self.sources.run(0, NONE).filter(|source| source.provider == FUNCTIONS) {
-                    self.class(&source, name).map_or(Ok(()), |class| principal.hold(class))?;
+                for (number, source) in self.sources_of(FUNCTIONS) {
+                    self.class_number(number, &source, name).map_or(Ok(()), |class| principal.hold(class))?;
                 }
             }
             Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => (),
@@ -150,9 +150,9 @@ impl<'t> Policy<'t> {
     /// A token's groups, from every claim that rules read.
     fn hold_claims(&self, principal: &mut Principal<'_>, provider: Provider) -> Result<(), PrincipalError> {
         let claims = principal.caller.claims;
-        for source in self.sources.run(0, NONE).filter(|source| source.provider == provider as u32) {
+        for (number, source) in self.sources_of(provider as u32) {
             let groups = Groups::of(claims.get(self.strings.get(source.claim)));
-            self.hold_groups(principal, &source, groups)?;
+            self.hold_groups(principal, number, &source, groups)?;
         }
         if provider == Provider::UserPools && self.group_claim != NONE {
             let groups = Groups::of(claims.get(self.strings.get(self.group_claim)));
@@ -169,9 +169,8 @@ impl<'t> Policy<'t> {
             None => Groups::of(principal.caller.claims.get(self.strings.get(self.group_claim))),
         };
         principal.in_group = groups.is_member();
-        let pool = |source: &Source| source.provider == 0 && source.claim == self.group_claim;
-        match self.sources.run(0, NONE).find(pool) {
-            Some(source) => self.hold_groups(principal, &source, groups),
+        match self.sources_of(0).find(|(_, source)| self.is_pool(source)) {
+            Some((number, source)) => self.hold_groups(principal, number, &source, groups),
             None => Ok(()),
         }
     }
@@ -179,12 +178,13 @@ impl<'t> Policy<'t> {
     fn hold_groups(
         &self,
         principal: &mut Principal<'_>,
+        number: usize,
         source: &Source,
         groups: Groups<'_>,
     ) -> Result<(), PrincipalError> {
         let mut result = Ok(());
         groups.any(&mut |name| {
-            if let Some(class) = self.class(source, name) {
+            if let Some(class) = self.class_number(number, source, name) {
                 result = principal.hold(class);
                 self.prefer(principal, class);
             }
@@ -193,18 +193,16 @@ impl<'t> Policy<'t> {
         result
     }
 
-    fn prefer(&self, principal: &mut Principal<'_>, class: usize) {
-        let precedence = |class: usize| self.classes.at(class).precedence;
-        let better = principal.preferred.is_none_or(|best| precedence(class) < precedence(usize::from(best)));
-        if precedence(class) != NONE && better {
-            principal.preferred = Some(class as u16);
+    /// The first classes are the pool's groups, the best first.
+    fn prefer(&self, principal: &mut Principal<'_>, class: u32) {
+        let best = principal.preferred.map_or(self.groups, u32::from);
+        if class < best {
+            principal.preferred = Some(class as u16); // at most u16::MAX classes: checked at load
         }
     }
 
-    fn class(&self, source: &Source, name: &str) -> Option<usize> {
-        let name = self.string(name)?;
-        let class = self.classes.lower_bound(source.first, source.count, |class| class.name < name);
-        let found = class < (source.first + source.count) as usize && self.classes.at(class).name == name;
-        found.then_some(class)
+    /// The sources of a provider, with their numbers.
+    fn sources_of(&self, provider: u32) -> impl Iterator<Item = (usize, Source)> + use<'t> {
+        self.sources.run(0, NONE).enumerate().filter(move |(_, source)| source.provider == provider)
     }
 }
