@@ -2,8 +2,8 @@
 
 pub mod cases;
 pub mod compare;
+pub mod counts;
 pub mod generate;
 pub mod large;
 pub mod rows;
-pub mod speed;
 pub mod translate;

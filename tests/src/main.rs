@@ -1,7 +1,8 @@
 //! `cargo run --release -p admit-tests -- cases DIR`: compares Admit with recorded decisions of the real Amplify
 //! stack. Exits 0 if all hold, 1 if one fails, 2 if the folder cannot be read.
 //! `cargo run --release -p admit-tests -- large`: how long the largest policy takes, and how much memory.
-//! `cargo run --release -p admit-tests -- speed`: how long decisions take, beside a program written by hand.
+//! `cargo run --release -p admit-tests -- counts [--update]`: how many instructions decisions take, as valgrind counts
+//! them; exits 1 if it is over 5 % more than `tests/counts.txt` says.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,7 +13,9 @@ fn main() -> ExitCode {
     match args.as_slice() {
         ["cases", folder] => cases(folder),
         ["large"] => report(admit_tests::large::measure()),
-        ["speed"] => report(admit_tests::speed::measure()),
+        ["counts"] => report(admit_tests::counts::measure(false)),
+        ["counts", "--update"] => report(admit_tests::counts::measure(true)),
+        ["count", case, table] => report(admit_tests::counts::run(case, table)),
         _ => usage(),
     }
 }
@@ -44,6 +47,6 @@ fn cases(folder: &str) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: admit-tests cases DIR | large | speed");
+    eprintln!("usage: admit-tests cases DIR | large | counts [--update]");
     ExitCode::from(2)
 }
