@@ -23,6 +23,7 @@ pub(crate) struct Cells<'t> {
 
 impl<'t> Cells<'t> {
     /// What these classes may do together.
+    #[inline]
     pub fn open(&self, head: Head, held: &[u16]) -> u8 {
         if head.count != LONG {
             let (classes, operations) = self.short(head);
@@ -40,6 +41,7 @@ impl<'t> Cells<'t> {
         (self.classes.part(head.cells, u32::from(head.count)), self.operations.part(head.cells, u32::from(head.count)))
     }
 
+    #[inline(never)]
     fn in_long(&self, number: u32, class: u16) -> u8 {
         let long = self.long.at(number as usize);
         if long.paged == 0 {
@@ -77,13 +79,50 @@ impl<'t> Cells<'t> {
     }
 }
 
-/// What `held` have together in a run of cells.
+/// Cells that are compared at once: a vector register, without a word about vectors.
+const LANES: usize = 8;
+
+/// What `held` have together in a run of cells. The last lanes overlap those before; a set does not mind.
+#[inline]
 fn scan(classes: &[[u8; 2]], operations: &[[u8; 1]], held: &[u16]) -> u8 {
+    let (Some(last_classes), Some(last_operations)) = (classes.last_chunk(), operations.last_chunk()) else {
+        return scan_few(classes, operations, held);
+    };
+    let mut open = lanes(last_classes, last_operations, held);
+    let blocks = classes.len().saturating_sub(1) / LANES;
+    let blocks = classes.as_chunks::<LANES>().0.iter().zip(operations.as_chunks::<LANES>().0).take(blocks);
+    for (classes, operations) in blocks {
+        open |= lanes(classes, operations, held);
+    }
+    open.to_le_bytes().into_iter().fold(0, |all, one| all | one)
+}
+
+#[inline]
+fn scan_few(classes: &[[u8; 2]], operations: &[[u8; 1]], held: &[u16]) -> u8 {
     let mut open = 0;
     for (class, [operations]) in classes.iter().zip(operations) {
-        open |= if held.contains(&u16::from_le_bytes(*class)) { *operations } else { 0 };
+        let class = u16::from_le_bytes(*class);
+        let is_held = held.iter().fold(false, |is_held, held| is_held | (*held == class));
+        open |= if is_held { *operations } else { 0 };
     }
     open
+}
+
+/// The operations of eight cells, a byte each, or 0 where none of the held is the cell's.
+#[inline]
+fn lanes(classes: &[[u8; 2]; LANES], operations: &[[u8; 1]; LANES], held: &[u16]) -> u64 {
+    let classes = classes.map(u16::from_le_bytes);
+    let mut same = [0u16; LANES];
+    for held in held {
+        for (same, class) in same.iter_mut().zip(classes) {
+            *same |= if class == *held { u16::MAX } else { 0 };
+        }
+    }
+    let mut open = [0u8; LANES];
+    for ((open, same), [operations]) in open.iter_mut().zip(same).zip(operations) {
+        *open = same as u8 & operations;
+    }
+    u64::from_le_bytes(open)
 }
 
 /// Something that can be asked about: its head, and what it has in common with others.

@@ -16,6 +16,7 @@ impl<'t> Policy<'t> {
     /// Decides one request. Never panics, never allocates; whatever is unknown is denied.
     ///
     /// A principal or an action of another table is denied with [`Reason::OtherTable`].
+    #[inline]
     pub fn decide<'a>(&'a self, principal: &'a Principal<'a>, action: Action, request: &Request<'a>) -> Decision<'a> {
         let asked = Asked { policy: self, principal, action, request: *request };
         let outcome = match (asked.is_of_this_table(), asked.is_of_a_configured_mode()) {
@@ -66,6 +67,59 @@ pub(crate) enum Known {
     Declared { class: usize, key: bool },
 }
 
+impl Known {
+    fn of(column: &Field) -> Known {
+        let key = column.flags & field::KEY != 0;
+        match (column.flags & field::DECLARED != 0, key) {
+            (true, key) => Known::Declared { class: usize::from(column.class), key },
+            (false, true) => Known::Key,
+            (false, false) => Known::System,
+        }
+    }
+}
+
+/// What a mutation may do on the classes of a model's fields; that of the last one is kept, since fields of a class
+/// often follow one another.
+struct Granted<'r, 'a> {
+    asked: &'r Asked<'a>,
+    model: &'r Model,
+    last: Option<(u32, Operations)>,
+}
+
+impl Granted<'_, '_> {
+    fn on(&mut self, resource: u32) -> Operations {
+        if let Some((last, granted)) = self.last
+            && last == resource
+        {
+            return granted;
+        }
+        let (asked, model) = (self.asked, self.model);
+        let read = asked.policy.resource(resource);
+        let granted = match asked.action.operation {
+            Operation::Create => asked.granted(&read, |clause| asked.grants_create(model, clause)),
+            _ => asked.granted(&read, |clause| asked.owns(clause)),
+        };
+        self.last = Some((resource, granted));
+        granted
+    }
+
+    fn may_write(&mut self, known: Known, null: bool) -> bool {
+        let (whole, class) = (self.model.number, |class| self.model.class(class));
+        match (known, self.asked.action.operation == Operation::Create) {
+            (Known::Declared { class: at, .. }, true) => self.on(class(at)).contains(Operations::CREATE),
+            (Known::Declared { class: at, key }, false) => {
+                let granted = self.on(class(at));
+                let update = key || granted.contains(Operations::UPDATE);
+                update && (!null || granted.contains(Operations::DELETE))
+            }
+            // The key belongs to no field rule: setting it on create is for those who may set every field.
+            (Known::Key, true) => self.on(whole).contains(Operations::CREATE),
+            (Known::Key, false) => !null || self.on(whole).contains(Operations::DELETE),
+            (Known::System | Known::No, _) => false,
+        }
+    }
+}
+
 impl<'a> Asked<'a> {
     fn is_of_this_table(&self) -> bool {
         self.principal.tag == self.policy.tag && self.action.tag == self.policy.tag
@@ -77,7 +131,7 @@ impl<'a> Asked<'a> {
 
     fn outcome(&self) -> Outcome {
         let allowed = match self.action.target {
-            Target::Model(number) => return self.on_model(&self.policy.model_at(number)),
+            Target::Model(number) => return self.on_model(number),
             Target::Custom(number) => {
                 let head = self.policy.customs.at(number as usize).head;
                 self.open(&self.policy.resource(head))
@@ -90,22 +144,29 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn on_model(&self, model: &Model) -> Outcome {
-        if self.names_unknown_fields(model) {
+    fn on_model(&self, number: u32) -> Outcome {
+        let model = self.policy.model_at(number);
+        if self.names_unknown_fields(&model) {
             return Outcome::Deny(Reason::Unknown);
         }
+        let whole = self.policy.resource(number);
+        let open = self.open(&whole);
         match self.action.operation {
-            Operation::Create => self.create(model),
-            Operation::Update => self.update(model),
-            Operation::Delete => self.delete(model),
-            Operation::Listen => self.listen(model),
-            Operation::Get => self.get(model),
-            Operation::Relation if matches!(self.request.stored, Stored::Given(_)) => self.get(model),
-            _ => self.list(model),
+            Operation::Create => self.create(&model, &whole, open),
+            Operation::Update => self.update(&model, &whole, open),
+            Operation::Delete => self.delete(&whole, open),
+            // Reads: whatever is open, and else what clauses say, if there are any.
+            operation if open.meets(operation.needs()) => Outcome::Allow,
+            _ if whole.common.clause_count == 0 => Outcome::Deny(Reason::Unauthorized),
+            Operation::Listen => self.listen(&model, &whole),
+            Operation::Get => self.get(&model),
+            Operation::Relation if matches!(self.request.stored, Stored::Given(_)) => self.get(&model),
+            _ => self.list(&model),
         }
     }
 
     /// What the caller's mode and groups open on a resource of the data.
+    #[inline]
     pub fn open(&self, resource: &Resource) -> Operations {
         let caller = &self.principal.caller;
         Operations(match caller.mode {
@@ -146,19 +207,29 @@ impl<'a> Asked<'a> {
 
     /// What the caller may do on a resource, record or input considered.
     fn granted(&self, resource: &Resource, grants: impl Fn(&Clause) -> bool) -> Operations {
-        let open = self.open(resource);
+        self.with_clauses(resource, self.open(resource), grants)
+    }
+
+    /// What is open, and what clauses add to it.
+    #[inline]
+    fn with_clauses(&self, resource: &Resource, open: Operations, grants: impl Fn(&Clause) -> bool) -> Operations {
         self.clauses(resource)
             .filter(|clause| grants(clause))
             .fold(open, |all, clause| all.with(Operations(clause.operations)))
     }
 
-    fn create(&self, model: &Model) -> Outcome {
+    /// Whether the caller may do some of this on some class of fields.
+    fn on_some_class(&self, model: &Model, wanted: Operations, grants: impl Fn(&Clause) -> bool) -> bool {
+        let mut classes = 0..model.classes() as usize;
+        classes.any(|class| self.granted(&self.class(model, class), &grants).meets(wanted))
+    }
+
+    fn create(&self, model: &Model, whole: &Resource, open: Operations) -> Outcome {
         let grants = |clause: &Clause| self.grants_create(model, clause);
-        if self.granted(&self.whole(model), grants).contains(Operations::CREATE) {
+        if self.with_clauses(whole, open, grants).contains(Operations::CREATE) {
             return Outcome::Allow;
         }
-        let mut classes = 0..model.classes() as usize;
-        match classes.any(|class| self.granted(&self.class(model, class), grants).contains(Operations::CREATE)) {
+        match !model.is_one_class() && self.on_some_class(model, Operations::CREATE, grants) {
             true => self.unless_fields_denied(model),
             false => Outcome::Deny(Reason::Unauthorized),
         }
@@ -202,8 +273,7 @@ impl<'a> Asked<'a> {
         })
     }
 
-    fn update(&self, model: &Model) -> Outcome {
-        let whole = self.whole(model);
+    fn update(&self, model: &Model, whole: &Resource, open: Operations) -> Outcome {
         let caller = &self.principal.caller;
         let gated = matches!(caller.mode, Mode::UserPool | Mode::Oidc | Mode::ApiKey | Mode::Lambda);
         if gated && whole.common.gate & (1 << caller.mode as u8) == 0 {
@@ -211,14 +281,12 @@ impl<'a> Asked<'a> {
         }
         let wanted = Operations::UPDATE.with(Operations::DELETE);
         let grants = |clause: &Clause| self.owns(clause);
-        if self.granted(&whole, grants).contains(wanted) {
+        let granted = self.with_clauses(whole, open, grants);
+        if granted.contains(wanted) {
             return Outcome::Allow;
         }
-        let mut classes = 0..model.classes() as usize;
-        match classes.any(|class| self.granted(&self.class(model, class), grants).meets(wanted)) {
-            true => self.unless_fields_denied(model),
-            false => Outcome::Deny(Reason::Unauthorized),
-        }
+        let some = if model.is_one_class() { granted.meets(wanted) } else { self.on_some_class(model, wanted, grants) };
+        if some { self.unless_fields_denied(model) } else { Outcome::Deny(Reason::Unauthorized) }
     }
 
     /// Whether a rule about the record's field holds for the stored record.
@@ -228,8 +296,8 @@ impl<'a> Asked<'a> {
         condition.is_some_and(|condition| condition.matches(record))
     }
 
-    fn delete(&self, model: &Model) -> Outcome {
-        match self.granted(&self.whole(model), |clause| self.owns(clause)).contains(Operations::DELETE) {
+    fn delete(&self, whole: &Resource, open: Operations) -> Outcome {
+        match self.with_clauses(whole, open, |clause| self.owns(clause)).contains(Operations::DELETE) {
             true => Outcome::Allow,
             false => Outcome::Deny(Reason::Unauthorized),
         }
@@ -243,48 +311,24 @@ impl<'a> Asked<'a> {
 
     /// Calls `visit` with each field that `create` or `update` may not touch, as the input names them.
     pub fn each_denied_field(&self, model: &Model, visit: &mut dyn FnMut(&str)) {
+        let mut granted = Granted { asked: self, model, last: None };
         match self.request.input {
             Some(input) => input.each_key(&mut |name| {
-                if !self.may_write(model, name, matches!(input.get(name), Value::Null)) {
+                if !granted.may_write(self.known(model, name), matches!(input.get(name), Value::Null)) {
                     visit(name);
                 }
             }),
             None => {
-                for column in self.policy.columns(model) {
-                    let name = self.policy.strings.get(column.name);
-                    if column.flags & field::DECLARED != 0 && !self.may_write(model, name, false) {
-                        visit(name);
+                for column in self.policy.columns(model).filter(|column| column.flags & field::DECLARED != 0) {
+                    if !granted.may_write(Known::of(&column), false) {
+                        visit(self.policy.strings.get(column.name));
                     }
                 }
             }
         }
     }
 
-    fn may_write(&self, model: &Model, name: &str, null: bool) -> bool {
-        let creates = self.action.operation == Operation::Create;
-        let on = |resource: &Resource| match creates {
-            true => self.granted(resource, |clause| self.grants_create(model, clause)),
-            false => self.granted(resource, |clause| self.owns(clause)),
-        };
-        match (self.known(model, name), creates) {
-            (Known::Declared { class, .. }, true) => on(&self.class(model, class)).contains(Operations::CREATE),
-            (Known::Declared { class, key }, false) => {
-                let granted = on(&self.class(model, class));
-                let update = key || granted.contains(Operations::UPDATE);
-                update && (!null || granted.contains(Operations::DELETE))
-            }
-            // The key belongs to no field rule: setting it on create is for those who may set every field.
-            (Known::Key, true) => on(&self.whole(model)).contains(Operations::CREATE),
-            (Known::Key, false) => !null || on(&self.whole(model)).contains(Operations::DELETE),
-            (Known::System | Known::No, _) => false,
-        }
-    }
-
     fn get(&self, model: &Model) -> Outcome {
-        let needs = self.action.operation.needs();
-        if self.open(&self.whole(model)).meets(needs) {
-            return Outcome::Allow;
-        }
         let filter = self.filter(model.number, Spelling::Any);
         let seen = match self.request.stored {
             Stored::Given(record) => filter.matches(record),
@@ -295,21 +339,14 @@ impl<'a> Asked<'a> {
     }
 
     fn list(&self, model: &Model) -> Outcome {
-        if self.open(&self.whole(model)).meets(self.action.operation.needs()) {
-            return Outcome::Allow;
-        }
         match self.filter(model.number, Spelling::Any).conditions().next() {
             Some(_) => Outcome::Filtered,
             None => Outcome::Deny(Reason::Unauthorized),
         }
     }
 
-    fn listen(&self, model: &Model) -> Outcome {
-        let whole = self.whole(model);
-        if self.open(&whole).meets(Operations::LISTEN) {
-            return Outcome::Allow;
-        }
-        match self.subscribes_to_own(&whole) {
+    fn listen(&self, model: &Model, whole: &Resource) -> Outcome {
+        match self.subscribes_to_own(whole) {
             Some(true) => return Outcome::Allow,
             Some(false) => return Outcome::Deny(Reason::Unauthorized),
             None => (),
@@ -354,13 +391,7 @@ impl<'a> Asked<'a> {
     }
 
     pub fn known(&self, model: &Model, name: &str) -> Known {
-        let Some(column) = self.column(model, name) else { return Known::No };
-        let key = column.flags & field::KEY != 0;
-        match (column.flags & field::DECLARED != 0, key) {
-            (true, key) => Known::Declared { class: usize::from(column.class), key },
-            (false, true) => Known::Key,
-            (false, false) => Known::System,
-        }
+        self.column(model, name).map_or(Known::No, |column| Known::of(&column))
     }
 
     fn column(&self, model: &Model, name: &str) -> Option<Field> {

@@ -338,7 +338,7 @@ impl<'a> Decision<'a> {
                 let best = self.asked.principal.preferred.map(|class| policy.class_name(u32::from(class)));
                 best.is_some_and(|best| rule.names().any(|group| group == best))
             }
-            who::GROUPS => self.groups_of(rule).any(&mut |name| rule.names().any(|group| group == name)),
+            who::GROUPS => self.groups_of(rule).any(|name| rule.names().any(|group| group == name)),
             who::AUTHENTICATED if storage => !(one_role && self.asked.principal.in_group),
             who::AUTHENTICATED => !(rule.mode() == Mode::IdentityPool && self.asked.principal.in_group),
             who::ENTITY => !(one_role && self.asked.principal.in_group) && self.is_mine(rule),

@@ -125,7 +125,7 @@ impl<'a> Condition<'a> {
         match self.wanted {
             Wanted::Identity(identity) => identity.each(visit),
             Wanted::Groups(groups) => {
-                groups.any(&mut |name| {
+                groups.any(|name| {
                     visit(&[name]);
                     false
                 });
@@ -153,7 +153,7 @@ impl<'a> Condition<'a> {
     pub(crate) fn is(&self, value: &str) -> bool {
         match self.wanted {
             Wanted::Identity(identity) => identity.is(value),
-            Wanted::Groups(groups) => groups.any(&mut |name| name == value),
+            Wanted::Groups(groups) => groups.any(|name| name == value),
         }
     }
 

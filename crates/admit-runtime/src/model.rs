@@ -20,6 +20,11 @@ impl Model {
         self.heads + class as u32
     }
 
+    /// Whether its fields are one class, of which the model as a whole says all.
+    pub fn is_one_class(&self) -> bool {
+        self.heads == self.number && self.shape.classes == 1
+    }
+
     /// How many classes its fields fall into: at least 1.
     pub fn classes(&self) -> u32 {
         self.shape.classes

@@ -11,6 +11,58 @@ use crate::words::{Mode, Provider};
 /// The most classes that a principal can hold. Cognito allows a user 100 groups.
 pub const MAX_HELD: usize = 1024;
 
+/// So many classes need no more than a cache line.
+const FEW: usize = 28;
+
+/// The classes that a principal holds: nearly always few, and then the room for many is not even written to.
+#[allow(clippy::large_enum_variant)] // there is no allocator to box with
+#[derive(Clone)]
+enum Held {
+    /// In the order of the token, perhaps some twice.
+    Few { len: u8, classes: [u16; FEW] },
+    /// Each once.
+    Many { len: u16, classes: [u16; MAX_HELD] },
+}
+
+impl Held {
+    fn classes(&self) -> &[u16] {
+        let (len, classes) = match self {
+            Held::Few { len, classes } => (usize::from(*len), classes.as_slice()),
+            Held::Many { len, classes } => (usize::from(*len), classes.as_slice()),
+        };
+        classes.get(..len).unwrap_or(&[])
+    }
+
+    #[inline]
+    fn add(&mut self, class: u16) -> Result<(), PrincipalError> {
+        if let Held::Few { len, classes } = self
+            && let Some(slot) = classes.get_mut(usize::from(*len))
+        {
+            *slot = class;
+            *len += 1;
+            return Ok(());
+        }
+        self.add_to_many(class)
+    }
+
+    #[inline(never)]
+    fn add_to_many(&mut self, class: u16) -> Result<(), PrincipalError> {
+        if let Held::Few { classes: few, .. } = self {
+            let few = *few;
+            *self = Held::Many { len: 0, classes: [0; MAX_HELD] };
+            few.into_iter().try_for_each(|class| self.add_to_many(class))?;
+        }
+        let Held::Many { len, classes } = self else { return Ok(()) };
+        if classes[..usize::from(*len)].contains(&class) {
+            return Ok(());
+        }
+        let slot = classes.get_mut(usize::from(*len)).ok_or(PrincipalError::TooManyGroups { limit: MAX_HELD })?;
+        *slot = class;
+        *len += 1;
+        Ok(())
+    }
+}
+
 /// What the host's own authorizer says of a caller in mode `lambda`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Authorizer {
@@ -72,34 +124,19 @@ pub struct Principal<'c> {
     pub(crate) in_group: bool,
     /// The class of the caller's best group, if any group is one of the pool's.
     pub(crate) preferred: Option<u16>,
-    held: [u16; MAX_HELD],
-    len: usize,
+    held: Held,
 }
 
 impl Principal<'_> {
-    /// The classes held, ascending.
+    /// The classes held, in no order; one may stand there twice.
+    #[inline]
     pub(crate) fn classes(&self) -> &[u16] {
-        self.held.get(..self.len).unwrap_or(&[])
+        self.held.classes()
     }
 
     /// How the request arrived.
     pub fn mode(&self) -> Mode {
         self.caller.mode
-    }
-
-    fn hold(&mut self, class: u32) -> Result<(), PrincipalError> {
-        let class = class as u16; // at most u16::MAX classes: checked at load
-        let place = match self.classes().binary_search(&class) {
-            Ok(_) => return Ok(()),
-            Err(place) => place,
-        };
-        if self.len == MAX_HELD {
-            return Err(PrincipalError::TooManyGroups { limit: MAX_HELD });
-        }
-        self.held.copy_within(place..self.len, place + 1);
-        self.held[place] = class;
-        self.len += 1;
-        Ok(())
     }
 }
 
@@ -127,36 +164,52 @@ impl<'t> Policy<'t> {
     /// # Errors
     /// If it holds more than [`MAX_HELD`] of the policy's groups, or a function has no name.
     pub fn principal<'c>(&self, caller: Caller<'c>) -> Result<Principal<'c>, PrincipalError> {
-        let mut principal = self.bare(caller);
-        match caller.mode {
-            Mode::UserPool => self.hold_claims(&mut principal, Provider::UserPools)?,
-            Mode::Oidc => self.hold_claims(&mut principal, Provider::Oidc)?,
-            Mode::IdentityPool => self.hold_pool_groups(&mut principal)?,
-            Mode::Function => {
-                let name = caller.function.ok_or(PrincipalError::NoFunction)?;
-                for (number, source) in self.sources_of(FUNCTIONS) {
-                    self.class_number(number, &source, name).map_or(Ok(()), |class| principal.hold(class))?;
-                }
-            }
-            Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => (),
+        // Filled where it is returned: moving it would copy the room for many classes.
+        let mut made = Ok(self.bare(caller));
+        if let Ok(principal) = &mut made
+            && let Err(error) = self.hold(principal)
+        {
+            made = Err(error);
         }
-        Ok(principal)
+        made
     }
 
     fn bare<'c>(&self, caller: Caller<'c>) -> Principal<'c> {
-        Principal { tag: self.tag, caller, in_group: false, preferred: None, held: [0; MAX_HELD], len: 0 }
+        let held = Held::Few { len: 0, classes: [0; FEW] };
+        Principal { tag: self.tag, caller, in_group: false, preferred: None, held }
+    }
+
+    fn hold(&self, principal: &mut Principal<'_>) -> Result<(), PrincipalError> {
+        match principal.caller.mode {
+            Mode::UserPool => self.hold_claims(principal, Provider::UserPools),
+            Mode::Oidc => self.hold_claims(principal, Provider::Oidc),
+            Mode::IdentityPool => self.hold_pool_groups(principal),
+            Mode::Function => {
+                let name = principal.caller.function.ok_or(PrincipalError::NoFunction)?;
+                let mut classes = self.sources_of(FUNCTIONS);
+                classes.try_for_each(|(number, source)| match self.class_number(number, &source, name) {
+                    Some(class) => principal.held.add(class as u16),
+                    None => Ok(()),
+                })
+            }
+            Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => Ok(()),
+        }
     }
 
     /// A token's groups, from every claim that rules read.
     fn hold_claims(&self, principal: &mut Principal<'_>, provider: Provider) -> Result<(), PrincipalError> {
         let claims = principal.caller.claims;
+        let mut pool_has_classes = false;
         for (number, source) in self.sources_of(provider as u32) {
             let groups = Groups::of(claims.get(self.strings.get(source.claim)));
+            if self.is_pool(&source) {
+                principal.in_group = groups.is_member();
+                pool_has_classes = true;
+            }
             self.hold_groups(principal, number, &source, groups)?;
         }
-        if provider == Provider::UserPools && self.group_claim != NONE {
-            let groups = Groups::of(claims.get(self.strings.get(self.group_claim)));
-            principal.in_group = groups.is_member();
+        if provider == Provider::UserPools && !pool_has_classes && self.group_claim != NONE {
+            principal.in_group = Groups::of(claims.get(self.strings.get(self.group_claim))).is_member();
         }
         Ok(())
     }
@@ -183,9 +236,9 @@ impl<'t> Policy<'t> {
         groups: Groups<'_>,
     ) -> Result<(), PrincipalError> {
         let mut result = Ok(());
-        groups.any(&mut |name| {
+        groups.any(|name| {
             if let Some(class) = self.class_number(number, source, name) {
-                result = principal.hold(class);
+                result = principal.held.add(class as u16); // at most u16::MAX classes: checked at load
                 self.prefer(principal, class);
             }
             result.is_err()

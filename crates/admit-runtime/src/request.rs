@@ -40,19 +40,8 @@ impl Policy<'_> {
     /// # Errors
     /// If the policy has no such model, or the model no such operation. Deny then.
     pub fn action(&self, model: &str, operation: &str) -> Result<Action, Unknown> {
-        const OPERATIONS: [Operation; 9] = [
-            Operation::Create,
-            Operation::Update,
-            Operation::Delete,
-            Operation::Get,
-            Operation::List,
-            Operation::Listen,
-            Operation::Sync,
-            Operation::Search,
-            Operation::Relation,
-        ];
         let model = self.model_number(model).ok_or(Unknown::Model)?;
-        let operation = OPERATIONS.into_iter().find(|known| known.name() == operation).ok_or(Unknown::Operation)?;
+        let operation = Operation::on_models(operation).ok_or(Unknown::Operation)?;
         let disabled = self.model_at(model).disabled();
         match operation != Operation::Relation && disabled.meets(operation.needs()) {
             true => Err(Unknown::Operation),
