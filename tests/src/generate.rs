@@ -1,6 +1,7 @@
 //! Small random policies, and requests that hit them: few names, so that they meet often.
 //! Always: what comes out is a policy as the checker would hand it on.
 
+use admit_compiler::condition::{Condition, Kind, Literal, Number, Operand, Relation, Source, Term, Test};
 use admit_compiler::definition::{Caller, Items, Question, Record, Stored, Target, Value};
 use admit_compiler::policy::{
     Bucket, CustomOperation, DataFunction, Field, FieldType, Group, Model, Path, Place, Policy, Roles, Rule, Who,
@@ -14,14 +15,18 @@ use proptest::sample::{select, subsequence};
 
 const GROUPS: [&str; 3] = ["A", "B", "C"];
 const FUNCTIONS: [&str; 2] = ["resizer", "auditor"];
-const FIELDS: [(&str, bool); 7] = [
-    ("title", false),
-    ("note", false),
-    ("owner", false),
-    ("author", false),
-    ("team", false),
-    ("editors", true),
-    ("teams", true),
+const FIELDS: [(&str, FieldType, bool); 11] = [
+    ("title", FieldType::String, false),
+    ("note", FieldType::String, false),
+    ("owner", FieldType::String, false),
+    ("author", FieldType::String, false),
+    ("team", FieldType::String, false),
+    ("editors", FieldType::String, true),
+    ("teams", FieldType::String, true),
+    ("count", FieldType::Integer, false),
+    ("flag", FieldType::Boolean, false),
+    ("at", FieldType::DateTime, false),
+    ("scores", FieldType::Float, true),
 ];
 /// Paths, and whether they end in the caller's own folder. None stands above one that does.
 const PATHS: [(&str, bool); 8] = [
@@ -34,6 +39,22 @@ const PATHS: [(&str, bool); 8] = [
     ("p/w/z/", false),
     ("q/r/", false),
 ];
+/// Paths with claims in them, for policies with everything.
+const CLAIM_PATHS: [(&str, bool); 4] = [
+    ("a/b/{claims['tenant']}/", false),
+    ("q/{claims['tenant']}/", false),
+    ("q/{claims['tenant']}/d/", false),
+    ("q/{claims['tenant']}/o/", true),
+];
+
+/// What generated rules have beside a who and operations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Forms {
+    /// What Amplify has.
+    Amplify,
+    /// Conditions, `.and`, denies, groups that act as others, and claims in paths too.
+    All,
+}
 
 fn provider() -> impl Strategy<Value = Provider> {
     select(vec![Provider::UserPools, Provider::UserPools, Provider::UserPools, Provider::Oidc])
@@ -89,11 +110,144 @@ fn dynamic_who() -> impl Strategy<Value = Who> {
         1 => group("teams", true)]
 }
 
-fn rule(who: impl Strategy<Value = Who>, operations: impl Strategy<Value = u8>) -> impl Strategy<Value = Rule> {
-    (who, operations).prop_map(|(who, operations)| Rule {
-        who,
-        operations: Operations(operations),
-        place: Place::default(),
+/// Where a rule stands: that says what its guards may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    Model,
+    Operation,
+    Path,
+}
+
+fn rule(
+    forms: Forms,
+    stands: Stands,
+    who: impl Strategy<Value = Who>,
+    operations: impl Strategy<Value = u8>,
+) -> impl Strategy<Value = Rule> {
+    let guards = match forms {
+        Forms::Amplify => Just((Vec::new(), None)).boxed(),
+        Forms::All => {
+            let also = match stands {
+                Stands::Model => any_who().boxed(),
+                Stands::Operation => static_who().boxed(),
+                Stands::Path => storage_who(false).boxed(),
+            };
+            let more = also.clone();
+            let condition = option::weighted(0.4, condition(stands == Stands::Model));
+            (prop_oneof![4 => vec(also, 0..1), 1 => vec(more, 1..3)], condition).boxed()
+        }
+    };
+    (who, operations, guards).prop_map(|(who, operations, (and, condition))| {
+        // `input` is read by rules for create and update only.
+        let mut reads = false;
+        let mut visit = |term: &Term| reads |= term.source == Source::Input;
+        condition.iter().for_each(|condition| condition.each_term(&mut visit));
+        let operations = Operations(if reads { operations & 0b11 } else { operations });
+        let and = and.into_iter().filter(|also| mode_of(also) == mode_of(&who)).collect();
+        Rule { who, and, operations, condition, place: Place::default() }
+    })
+}
+
+/// The mode whose callers a who is about: all of a rule's whos share it.
+fn mode_of(who: &Who) -> Mode {
+    match who {
+        Who::ApiKey => Mode::ApiKey,
+        Who::Guest => Mode::Guest,
+        Who::Custom => Mode::Lambda,
+        Who::Authenticated(mode) => *mode,
+        Who::Groups { provider, .. } | Who::Owner { provider, .. } | Who::GroupsIn { provider, .. } => provider.mode(),
+        Who::Entity => Mode::IdentityPool,
+        Who::Function(_) => Mode::Function,
+    }
+}
+
+/// Denies, where there may be some.
+fn denies(
+    forms: Forms,
+    stands: Stands,
+    who: impl Strategy<Value = Who> + 'static,
+    operations: impl Strategy<Value = u8> + 'static,
+) -> BoxedStrategy<Vec<Rule>> {
+    match forms {
+        Forms::Amplify => Just(Vec::new()).boxed(),
+        Forms::All => option::weighted(0.25, vec(rule(forms, stands, who, operations), 1..3))
+            .prop_map(Option::unwrap_or_default)
+            .boxed(),
+    }
+}
+
+fn term(with_record: bool) -> impl Strategy<Value = Term> {
+    let claims = vec![
+        ("tenant", Kind::Text, false),
+        ("level", Kind::Integer, false),
+        ("mfa", Kind::Boolean, false),
+        ("roles", Kind::Text, true),
+        ("username", Kind::Text, false),
+    ];
+    let claim = select(claims).prop_map(|(name, kind, list)| (Source::Claim, name.to_owned(), kind, list));
+    let source = select(vec![Source::Record, Source::Record, Source::Input]);
+    let field = (source, select(FIELDS.to_vec())).prop_map(|(source, (name, ty, list))| {
+        let kind = match ty {
+            FieldType::Integer => Kind::Integer,
+            FieldType::Float => Kind::Float,
+            FieldType::Boolean => Kind::Boolean,
+            FieldType::DateTime => Kind::DateTime,
+            _ => Kind::Text,
+        };
+        (source, name.to_owned(), kind, list)
+    });
+    let any = if with_record { prop_oneof![1 => claim, 3 => field].boxed() } else { claim.boxed() };
+    any.prop_map(|(source, name, kind, list)| Term { source, name, kind, list })
+}
+
+fn literal(kind: Kind) -> BoxedStrategy<Literal> {
+    let texts = |texts: &[&'static str]| select(texts.to_vec()).prop_map(|text| Literal::Text(text.to_owned())).boxed();
+    match kind {
+        Kind::Text => texts(&TEXTS),
+        Kind::Integer | Kind::Float => {
+            let number = |number| Literal::Number(Number::new(f64::from(number)).expect("finite"));
+            (0..3i32).prop_map(number).boxed()
+        }
+        Kind::Boolean => any::<bool>().prop_map(Literal::Boolean).boxed(),
+        Kind::Date => texts(&["2026-01-02"]),
+        Kind::DateTime => texts(&INSTANTS),
+    }
+}
+
+fn test(with_record: bool) -> impl Strategy<Value = Test> {
+    let relations = vec![
+        Relation::Equal,
+        Relation::Equal,
+        Relation::Less,
+        Relation::LessOrEqual,
+        Relation::Greater,
+        Relation::GreaterOrEqual,
+    ];
+    (term(with_record), term(with_record), select(relations), 0..6u8).prop_flat_map(|(term, other, relation, form)| {
+        let relation = if term.kind.is_ordered() { relation } else { Relation::Equal };
+        literal(term.kind).prop_map(move |literal| {
+            let (term, other) = (term.clone(), other.clone());
+            let fits = !other.list && term.kind.meets(other.kind) && form == 5;
+            let operand = if fits { Operand::Term(other) } else { Operand::Literal(literal) };
+            match (term.list, form) {
+                (true, _) => Test::Contains(term, operand),
+                (false, 0) => Test::Null(term),
+                (false, 1) if term.kind == Kind::Boolean => Test::Holds(term),
+                (false, 1) if term.kind == Kind::Text => Test::HasText(term, operand),
+                (false, 2) if term.kind == Kind::Text => Test::StartsWith(term, operand),
+                _ => Test::Compare(term, relation, operand),
+            }
+        })
+    })
+}
+
+/// A condition on what a rule may read there.
+fn condition(with_record: bool) -> impl Strategy<Value = Condition> {
+    test(with_record).prop_map(Condition::Test).prop_recursive(3, 6, 3, |inner| {
+        prop_oneof![
+            1 => inner.clone().prop_map(|of| Condition::Not(Box::new(of))),
+            1 => vec(inner.clone(), 0..3).prop_map(Condition::All),
+            1 => vec(inner, 0..3).prop_map(Condition::Any)]
     })
 }
 
@@ -111,37 +265,46 @@ fn any_who() -> impl Strategy<Value = Who> {
     prop_oneof![static_who(), dynamic_who()]
 }
 
-fn model(name: &'static str) -> impl Strategy<Value = Model> {
-    let field_rules = prop_oneof![2 => Just(Vec::new()), 1 => vec(rule(any_who(), field_operations()), 1..3)];
-    let fields = (subsequence(FIELDS.to_vec(), 0..=5), vec(field_rules, FIELDS.len()));
+fn model(forms: Forms, name: &'static str) -> impl Strategy<Value = Model> {
+    let on = Stands::Model;
+    let some = vec(rule(forms, on, any_who(), field_operations()), 1..3);
+    let field_rules = prop_oneof![2 => Just(Vec::new()), 1 => some];
+    let field_denies = prop_oneof![3 => Just(Vec::new()), 1 => denies(forms, on, any_who(), field_operations())];
+    let fields = (subsequence(FIELDS.to_vec(), 0..=5), vec((field_rules, field_denies), FIELDS.len()));
+    let rules = vec(rule(forms, on, any_who(), model_operations()), 1..5);
+    let denies = denies(forms, on, any_who(), model_operations());
     let disabled = prop_oneof![4 => Just(0u8), 1 => any::<u8>()].prop_map(Operations);
-    (fields, vec(rule(any_who(), model_operations()), 1..5), any::<bool>(), disabled).prop_map(
-        move |((fields, field_rules), rules, own_key, disabled)| {
+    (fields, rules, denies, any::<bool>(), disabled).prop_map(
+        move |((fields, field_rules), rules, denies, own_key, disabled)| {
             let fields: Vec<Field> = fields
                 .into_iter()
                 .zip(field_rules)
-                .map(|((name, list), rules)| Field {
+                .map(|((name, ty, list), (rules, denies))| Field {
                     name: name.to_owned(),
-                    ty: FieldType::String,
+                    ty,
                     list,
                     required: false,
                     rules,
+                    denies,
                     place: Place::default(),
                 })
                 .collect();
             let titled = own_key && fields.iter().any(|field| field.name == "title");
             let identifier = vec![if titled { "title" } else { "id" }.to_owned()];
-            Model { name: name.to_owned(), fields, identifier, rules, disabled, place: Place::default() }
+            Model { name: name.to_owned(), fields, identifier, rules, denies, disabled, place: Place::default() }
         },
     )
 }
 
-fn custom() -> impl Strategy<Value = CustomOperation> {
+fn custom(forms: Forms) -> impl Strategy<Value = CustomOperation> {
     let kind = select(vec![OperationKind::Query, OperationKind::Mutation, OperationKind::Subscription]);
-    (kind, vec(rule(static_who(), Just(Operations::CALL.0)), 1..3)).prop_map(|(kind, rules)| CustomOperation {
+    let rules = vec(rule(forms, Stands::Operation, static_who(), Just(Operations::CALL.0)), 1..3);
+    let denies = denies(forms, Stands::Operation, static_who(), Just(Operations::CALL.0));
+    (kind, rules, denies).prop_map(|(kind, rules, denies)| CustomOperation {
         kind,
         name: "publish".to_owned(),
         rules,
+        denies,
         place: Place::default(),
     })
 }
@@ -160,59 +323,106 @@ fn storage_operations() -> impl Strategy<Value = u8> {
     select(vec![1u8, 4, 8, 16, 24, 29, 25])
 }
 
-fn path((prefix, entity): (&'static str, bool)) -> impl Strategy<Value = Path> {
-    let group = (names(), Just(())).prop_map(|(names, ())| Who::Groups {
+fn storage_who(entity: bool) -> impl Strategy<Value = Who> + Clone {
+    let group = names().prop_map(|names| Who::Groups {
         names,
         provider: Provider::UserPools,
         claim: "cognito:groups".to_owned(),
     });
     let function = select(FUNCTIONS.to_vec()).prop_map(|name| Who::Function(name.to_owned()));
     let own = if entity { Who::Entity } else { Who::Authenticated(Mode::IdentityPool) };
-    let who = prop_oneof![
+    prop_oneof![
         1 => Just(Who::Guest),
         1 => Just(Who::Authenticated(Mode::IdentityPool)),
         3 => group,
         1 => function,
         2 => Just(own)
-    ];
-    vec(rule(who, storage_operations()), 1..4).prop_map(move |rules| Path {
+    ]
+}
+
+fn path(forms: Forms, (prefix, entity): (&'static str, bool)) -> impl Strategy<Value = Path> {
+    let rules = vec(rule(forms, Stands::Path, storage_who(entity), storage_operations()), 1..4);
+    let denies = denies(forms, Stands::Path, storage_who(entity), storage_operations());
+    let claims = (0..).zip(prefix.split('/')).filter(|(_, segment)| segment.starts_with('{'));
+    let claims: Vec<(usize, String)> = claims.map(|(at, _)| (at, "tenant".to_owned())).collect();
+    (rules, denies).prop_map(move |(rules, denies)| Path {
         prefix: prefix.to_owned(),
+        claims: claims.clone(),
         entity,
         rules,
+        denies,
         place: Place::default(),
     })
 }
 
-fn bucket() -> impl Strategy<Value = Bucket> {
-    subsequence(PATHS.to_vec(), 1..=PATHS.len())
-        .prop_flat_map(|paths| paths.into_iter().map(path).collect::<Vec<_>>())
+fn bucket(forms: Forms) -> impl Strategy<Value = Bucket> {
+    let claims: &[_] = if forms == Forms::All { &CLAIM_PATHS } else { &[] };
+    let paths: Vec<_> = PATHS.iter().chain(claims).copied().collect();
+    let most = paths.len();
+    subsequence(paths, 1..=most)
+        .prop_flat_map(move |paths| paths.into_iter().map(|of| path(forms, of)).collect::<Vec<_>>())
         .prop_map(|paths| Bucket { name: "files".to_owned(), paths, place: Place::default() })
 }
 
-/// A random policy.
-pub fn policy() -> impl Strategy<Value = Policy> {
-    let modes = vec![Mode::UserPool, Mode::IdentityPool, Mode::Oidc, Mode::ApiKey, Mode::Lambda];
-    let settings = (subsequence(modes.clone(), 3..=5), select(modes), any::<bool>());
-    let data = (model("Post"), option::of(model("Note")), option::of(custom()), vec(data_function(), 0..2));
-    (settings, data, option::of(bucket())).prop_map(|((modes, default_mode, preferred), data, bucket)| {
-        let (post, note, custom, data_functions) = data;
-        Policy {
-            files: vec!["generated.policy".to_owned()],
-            has_auth: true,
-            groups: GROUPS.iter().map(|name| Group { name: (*name).to_owned(), place: Place::default() }).collect(),
-            roles: if preferred { Roles::Preferred } else { Roles::Union },
-            group_claim: "cognito:groups".to_owned(),
-            modes,
-            default_mode,
-            models: [post].into_iter().chain(note).collect(),
-            operations: custom.into_iter().collect(),
-            functions: FUNCTIONS.iter().map(|name| (*name).to_owned()).collect(),
-            data_functions,
-            auth_functions: Vec::new(),
-            buckets: bucket.into_iter().collect(),
-        }
+/// The groups: none acts as another, or they do in a chain, or one as both others.
+fn groups(forms: Forms) -> impl Strategy<Value = Vec<Group>> {
+    let none: [&[&str]; 3] = [&[], &[], &[]];
+    let some = match forms {
+        Forms::Amplify => vec![none],
+        Forms::All => vec![none, none, [&["B"], &[], &[]], [&["B", "C"], &["C"], &[]], [&[], &[], &["A", "B"]]],
+    };
+    select(some).prop_map(|all| {
+        let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let group = |(name, others): (&&str, &[&str])| Group {
+            name: (*name).to_owned(),
+            acts_as: texts(others),
+            place: Place::default(),
+        };
+        GROUPS.iter().zip(all).map(group).collect()
     })
 }
+
+/// A random policy.
+pub fn policy(forms: Forms) -> impl Strategy<Value = Policy> {
+    let modes = vec![Mode::UserPool, Mode::IdentityPool, Mode::Oidc, Mode::ApiKey, Mode::Lambda];
+    let exclusive = match forms {
+        Forms::Amplify => Just(Vec::new()).boxed(),
+        Forms::All => {
+            let pair = vec!["B".to_owned(), "C".to_owned()];
+            option::weighted(0.2, Just(pair)).prop_map(|pair| pair.into_iter().collect()).boxed()
+        }
+    };
+    let settings = (subsequence(modes.clone(), 3..=5), select(modes), any::<bool>(), exclusive);
+    let data =
+        (model(forms, "Post"), option::of(model(forms, "Note")), option::of(custom(forms)), vec(data_function(), 0..2));
+    (settings, data, option::of(bucket(forms)), groups(forms)).prop_map(
+        |((modes, default_mode, preferred, exclusive), data, bucket, groups)| {
+            let (post, note, custom, data_functions) = data;
+            Policy {
+                files: vec!["generated.policy".to_owned()],
+                has_auth: true,
+                groups,
+                roles: if preferred { Roles::Preferred } else { Roles::Union },
+                group_claim: "cognito:groups".to_owned(),
+                exclusive,
+                claims: Vec::new(),
+                modes,
+                default_mode,
+                models: [post].into_iter().chain(note).collect(),
+                operations: custom.into_iter().collect(),
+                functions: FUNCTIONS.iter().map(|name| (*name).to_owned()).collect(),
+                data_functions,
+                auth_functions: Vec::new(),
+                buckets: bucket.into_iter().collect(),
+                tests: Vec::new(),
+                invariants: Vec::new(),
+            }
+        },
+    )
+}
+
+const TEXTS: [&str; 6] = ["A", "u1", "u1::n1", "n1", "t1", ""];
+const INSTANTS: [&str; 3] = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.50Z", "2027-01-01T00:00:00Z"];
 
 fn text(texts: &[&'static str]) -> impl Strategy<Value = Value> + use<> {
     select(texts.to_vec()).prop_map(|text| Value::Text(text.to_owned()))
@@ -244,8 +454,15 @@ pub fn claims() -> impl Strategy<Value = Record> {
         or(text(&["e1"]).boxed()),
         option::of(group_value()),
         option::of(group_value()),
+        (
+            or(text(&["t1", "A", "b", "..", "t/1", "", "me"]).boxed()),
+            or(prop_oneof![(0..3i32).prop_map(|level| Value::Number(f64::from(level))), text(&["1", "2.0", "x"])]
+                .boxed()),
+            or(prop_oneof![any::<bool>().prop_map(Value::Bool), text(&["true", "no"])].boxed()),
+            or(list(&["A", "u1", "t1"]).boxed()),
+        ),
     );
-    user.prop_map(|(sub, username, pool_name, email, groups, teams)| {
+    user.prop_map(|(sub, username, pool_name, email, groups, teams, (tenant, level, mfa, roles))| {
         let all = [
             ("sub", sub),
             ("username", username),
@@ -253,6 +470,10 @@ pub fn claims() -> impl Strategy<Value = Record> {
             ("email", email),
             ("cognito:groups", groups),
             ("teams", teams),
+            ("tenant", tenant),
+            ("level", level),
+            ("mfa", mfa),
+            ("roles", roles),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     })
@@ -291,10 +512,32 @@ fn field_value() -> impl Strategy<Value = Value> {
         1 => Just(Value::Object)]
 }
 
+/// The fields that hold no texts.
+const TYPED: [&str; 4] = ["count", "flag", "at", "scores"];
+
+/// A value for one of them, and sometimes one of another type.
+fn typed_value(name: &str) -> BoxedStrategy<Value> {
+    let number = || (0..3i32).prop_map(|number| Value::Number(f64::from(number)));
+    let numbers = || vec(prop_oneof![5 => number(), 1 => Just(Value::Null)], 0..3);
+    let fitting = match name {
+        "count" => number().boxed(),
+        "flag" => any::<bool>().prop_map(Value::Bool).boxed(),
+        "at" => text(&INSTANTS).boxed(),
+        _ => numbers().prop_map(|items| Value::List(Items(items))).boxed(),
+    };
+    let other = select(vec![Value::Null, Value::Text("1".to_owned()), Value::Number(0.5)]);
+    prop_oneof![6 => fitting, 3 => other].boxed()
+}
+
 /// A record of the generated models, or an input for one.
 pub fn record() -> impl Strategy<Value = Record> {
     let name = select(vec!["title", "note", "owner", "author", "team", "editors", "teams", "id"]);
-    btree_map(name.prop_map(str::to_owned), field_value(), 0..6)
+    let texts = btree_map(name.prop_map(str::to_owned), field_value(), 0..6);
+    let typed = TYPED.map(|name| option::of(typed_value(name)).prop_map(move |value| (name, value)));
+    (texts, Vec::from(typed)).prop_map(|(mut record, typed)| {
+        record.extend(typed.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        record
+    })
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -313,8 +556,33 @@ fn target() -> impl Strategy<Value = Target> {
     ]);
     let storage = select(vec![Operation::Get, Operation::List, Operation::Write, Operation::Delete]);
     let keys = vec![
-        "a/f", "a/", "a", "a/b/f", "a/b/c/f", "a/bb", "ab/f", "p/me/f", "p/x/f", "p/w/f", "p/w/z/f", "p/you/f", "p/me",
-        "p/../f", "q/f", "q/r/f", "", "p/a/b/f",
+        "a/f",
+        "a/",
+        "a",
+        "a/b/f",
+        "a/b/c/f",
+        "a/bb",
+        "ab/f",
+        "p/me/f",
+        "p/x/f",
+        "p/w/f",
+        "p/w/z/f",
+        "p/you/f",
+        "p/me",
+        "p/../f",
+        "q/f",
+        "q/r/f",
+        "",
+        "p/a/b/f",
+        "a/b/t1/f",
+        "q/t1/f",
+        "q/t1/d/f",
+        "q/t2/d/f",
+        "q/t1/o/me/f",
+        "q//d/f",
+        "a/b/A/f",
+        "q/t1",
+        "q/t1/o/x/f",
     ];
     let kind = select(vec![OperationKind::Query, OperationKind::Mutation, OperationKind::Subscription]);
     prop_oneof![

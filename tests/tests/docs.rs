@@ -23,7 +23,7 @@ fn policies_in_the_documentation_check() {
     let mut programs = 0;
     for (path, text) in pages() {
         for block in text.split("```policy\n").skip(1).filter_map(|rest| rest.split("```").next()) {
-            let checked = check(&[Source { name: "page.policy".into(), text: block.into() }]);
+            let checked = check(&admit_tests::sources(block, "page.policy"));
             let errors: Vec<_> = checked.diagnostics.iter().filter(|one| one.severity == Severity::Error).collect();
             assert!(errors.is_empty(), "{}: {errors:#?}\n{block}", path.display());
             programs += 1;
@@ -39,7 +39,9 @@ fn the_reference_names_every_warning_and_the_command_page_every_verb() {
     let unnamed: Vec<&str> = warnings.filter(|code| !language.contains(code)).collect();
     assert!(unnamed.is_empty(), "docs/language.md does not name {unnamed:?}");
     let page = std::fs::read_to_string(root().join("docs/cli.md")).unwrap();
-    for verb in ["check", "build", "decide", "inspect", "matrix", "who-can", "what-can", "diff", "explain", "fmt"] {
+    for verb in
+        ["check", "build", "decide", "inspect", "matrix", "who-can", "what-can", "diff", "test", "explain", "fmt"]
+    {
         assert!(page.contains(&format!("`admit {verb} ")), "docs/cli.md does not name {verb}");
     }
 }

@@ -26,3 +26,28 @@ fn tables_of_older_versions_are_refused_for_their_version() {
         }
     }
 }
+
+/// What decides in an answer; which rules are named may improve.
+fn decided(mut answer: serde_json::Value) -> serde_json::Value {
+    answer.as_object_mut().map(|answer| (answer.remove("rules"), answer.remove("nearest")));
+    answer
+}
+
+#[test]
+fn earlier_tables_decide_what_they_decided() {
+    let mut asked = 0;
+    for path in tables(VERSION) {
+        let bytes = std::fs::read(&path).unwrap();
+        let policy = Policy::from_bytes(&bytes).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        let requests = std::fs::read_to_string(path.with_extension("requests")).unwrap();
+        let answers = std::fs::read_to_string(path.with_extension("answers")).unwrap();
+        assert_eq!(requests.lines().count(), answers.lines().count(), "{path:?}");
+        for (request, answer) in requests.lines().zip(answers.lines()) {
+            let said = admit_cli::requests::answer(&policy, request);
+            let said_then: serde_json::Value = serde_json::from_str(answer).unwrap();
+            assert_eq!(decided(said), decided(said_then), "{path:?}: {request}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 100, "only {asked} requests");
+}

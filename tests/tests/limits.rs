@@ -74,3 +74,16 @@ fn a_very_large_policy_builds() {
     assert!(!may("Model1", "delete"));
     assert!(!may("Model2", "update"));
 }
+
+/// Far more than a condition can have are counted, and nothing else is done with them.
+#[test]
+fn a_condition_has_a_most_of_tests() {
+    let policy = |count: usize| {
+        let values: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+        let values = values.join(", ");
+        format!("auth {{}}\nmodel A {{ n: integer, allow.owner().when(record.n in [{values}]) }}").into_bytes()
+    };
+    assert_eq!(first_error(&policy(256)), ("", String::new()));
+    assert_eq!(first_error(&policy(257)), ("E0904", "a condition of 257 tests; the limit is 256".into()));
+    assert_eq!(first_error(&policy(300_000)).0, "E0904");
+}

@@ -2,14 +2,14 @@
 //! one compiles.
 
 use admit_compiler::diagnostic::Severity;
-use admit_compiler::{Checked, Source, check, codes, page};
+use admit_compiler::{Checked, check, codes, page};
 use std::path::Path;
 
 /// Codes whose wrong program cannot stand on a page: too large, or no text. `limits.rs` shows them.
 const TOO_LARGE_FOR_A_PAGE: [&str; 4] = ["E0108", "E0901", "E0903", "E0904"];
 
 fn checked(text: &str) -> Checked {
-    check(&[Source { name: "page.policy".into(), text: text.into() }])
+    check(&admit_tests::sources(text, "page.policy"))
 }
 
 /// The programs under a heading.

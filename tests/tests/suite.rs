@@ -1,12 +1,13 @@
 //! Runs the suite: programs that carry what the checker says of them as comments, so that each is documentation too.
 //! Always: a program is told exactly what its comments say, no more and no less.
 //!
-//! `--- name ---` begins a program. Under a line, `//   ^^^^ E0203 message` is a diagnostic of that place.
+//! `--- name ---` begins a program, and `// file: NAME` another file of it. Under a line, `//   ^^^^ E0203 message` is a diagnostic of that place.
 //! `ADMIT_BLESS=1 cargo test -p admit-tests --test suite` writes the comments anew; read the difference before you
 //! commit it.
 
+use admit_compiler::check;
 use admit_compiler::diagnostic::Diagnostic;
-use admit_compiler::{Source, check};
+use admit_tests::sources;
 use std::path::{Path, PathBuf};
 
 fn files() -> Vec<PathBuf> {
@@ -36,15 +37,19 @@ fn annotation(line_start: usize, line: &str, diagnostic: &Diagnostic) -> String 
 /// A program with what the checker says of it.
 fn annotated(program: &str) -> String {
     let bare: Vec<&str> = program.lines().filter(|line| !is_annotation(line)).collect();
-    let text = bare.join("\n");
-    let said = check(&[Source { name: "suite.policy".into(), text: text.as_str().into() }]).diagnostics;
+    let said = check(&sources(&bare.join("\n"), "suite.policy")).diagnostics;
     let mut out = String::new();
-    let mut start = 0;
+    let (mut file, mut start) = (0, 0);
     for line in bare {
+        if line.starts_with("// file: ") {
+            (file, start) = (file + 1, 0);
+        }
         out.push_str(line);
         out.push('\n');
         let end = start + line.len();
-        for one in said.iter().filter(|one| (start..=end).contains(&(one.label.span.start as usize))) {
+        let here =
+            |one: &&Diagnostic| one.label.file == file && (start..=end).contains(&(one.label.span.start as usize));
+        for one in said.iter().filter(here) {
             out.push_str(&annotation(start, line, one));
             out.push('\n');
         }
@@ -93,16 +98,16 @@ fn fixes_mend() {
         let file = std::fs::read_to_string(&path).unwrap();
         for program in file.split("\n--- ") {
             let program: String = program.lines().skip(1).map(|line| format!("{line}\n")).collect();
-            let source = |text: &str| [Source { name: "suite.policy".into(), text: text.into() }];
-            let before = check(&source(&program)).diagnostics;
+            let before = check(&sources(&program, "suite.policy")).diagnostics;
             for one in before.iter().filter(|one| one.fix.is_some()) {
                 let mut edits = one.fix.clone().unwrap().edits;
                 edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
-                let mut mended = program.clone();
+                let mut mended = sources(&program, "suite.policy");
                 for edit in edits {
-                    mended.replace_range(edit.span.range(), &edit.replacement);
+                    mended[edit.file].text.splice(edit.span.range(), edit.replacement.bytes());
                 }
-                let after = check(&source(&mended)).diagnostics;
+                let after = check(&mended).diagnostics;
+                let mended: String = mended.into_iter().map(|source| String::from_utf8(source.text).unwrap()).collect();
                 let same = |other: &Diagnostic| (other.code, &other.message) == (one.code, &one.message);
                 let count = |all: &[Diagnostic]| all.iter().filter(|other| same(other)).count();
                 assert!(count(&after) < count(&before), "the fix of {one:#?} leaves it in\n{mended}");

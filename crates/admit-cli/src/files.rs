@@ -1,14 +1,16 @@
 //! Sources and tables from files, directories and standard input.
-//! Always: names are as given, `/`-separated; a directory's files come in byte order; nothing above a limit is read.
+//! Always: names are as given, `/`-separated; a directory's files come in byte order; nothing above a limit is read;
+//! nothing that `use` names is read from outside of the project, not through links either.
 
 use crate::{Failure, render};
 use admit_compiler::diagnostic::Severity;
 use admit_compiler::policy::Policy;
 use admit_compiler::{Checked, Source};
+use admit_syntax::ast::Item;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What tables begin with.
@@ -22,8 +24,16 @@ pub enum Input {
     Table(String, Vec<u8>),
 }
 
-/// Reads files, directories and `-`.
+/// Reads files, directories and `-`, and the files that those use.
 pub fn read(paths: &[String]) -> Result<Input, Failure> {
+    Ok(match read_given(paths)? {
+        Input::Sources(sources) => Input::Sources(with_used(sources)?),
+        table => table,
+    })
+}
+
+/// Reads files, directories and `-`, and nothing else.
+fn read_given(paths: &[String]) -> Result<Input, Failure> {
     let mut sources = Vec::new();
     for path in paths {
         for file in expand(path)? {
@@ -41,12 +51,81 @@ pub fn read(paths: &[String]) -> Result<Input, Failure> {
     Ok(Input::Sources(sources))
 }
 
-/// Reads source files only.
+/// Reads source files only, and the files that those use.
 pub fn read_sources(paths: &[String]) -> Result<Vec<Source>, Failure> {
-    match read(paths)? {
+    with_used(read_each(paths)?)
+}
+
+/// Reads source files that may be several policies: one, unless several of them have an `auth` or a `data` block, of
+/// which a policy has one at most. Then each that no other uses is a policy of its own, with what it uses.
+pub fn read_policies(paths: &[String]) -> Result<Vec<Vec<Source>>, Failure> {
+    let all = read_sources(paths)?;
+    let holding = |is_block: fn(&Item) -> bool| {
+        all.iter().filter(|source| admit_syntax::parse_bytes(&source.text).file().items.iter().any(is_block)).count()
+    };
+    if holding(|item| matches!(item, Item::Auth(_))) < 2 && holding(|item| matches!(item, Item::Data(_))) < 2 {
+        return Ok(vec![all]);
+    }
+    let mut policies: Vec<Vec<Source>> = Vec::new();
+    for given in read_each(paths)? {
+        policies.push(with_used(vec![given])?);
+    }
+    let used: Vec<String> = policies.iter().flat_map(|of| of.iter().skip(1)).map(|one| one.name.clone()).collect();
+    policies.retain(|of| of.first().is_some_and(|first| !used.contains(&first.name)));
+    Ok(policies)
+}
+
+/// Reads just these source files.
+pub fn read_each(paths: &[String]) -> Result<Vec<Source>, Failure> {
+    match read_given(paths)? {
         Input::Sources(sources) => Ok(sources),
         Input::Table(path, _) => Err(Failure::TableHere(path)),
     }
+}
+
+/// Adds the files that sources use, and those that these use. A file that is not there is left to the checker, who
+/// says where it is used; one that is there already, under whatever name, counts once.
+fn with_used(mut sources: Vec<Source>) -> Result<Vec<Source>, Failure> {
+    let mut tried = std::collections::BTreeSet::new();
+    let mut real: Vec<Option<PathBuf>> = sources.iter().map(|source| real_path(&source.name)).collect();
+    let roots: Vec<PathBuf> = project(&real);
+    loop {
+        let wanted: Vec<String> =
+            admit_compiler::wanted(&sources).into_iter().filter(|name| tried.insert(name.clone())).collect();
+        if wanted.is_empty() {
+            return Ok(sources);
+        }
+        for name in wanted {
+            let Some(path) = real_path(&name) else { continue };
+            if !roots.iter().any(|root| path.starts_with(root)) {
+                return Err(Failure::Usage(format!("{name}: this link leads out of the project")));
+            }
+            match real.iter().position(|known| known.as_ref() == Some(&path)) {
+                Some(at) => sources[at].name = name,
+                None => {
+                    sources.push(Source { text: read_source(&name)?, name });
+                    real.push(Some(path));
+                }
+            }
+        }
+    }
+}
+
+/// A file without links in its path; nothing if there is none.
+fn real_path(name: &str) -> Option<PathBuf> {
+    std::fs::canonicalize(name).ok().filter(|path| path.is_file())
+}
+
+/// The folders that used files may lie in: the working directory, and the closest one that holds the files given from
+/// elsewhere.
+fn project(given: &[Option<PathBuf>]) -> Vec<PathBuf> {
+    let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+    let outside = |path: &&PathBuf| here.as_ref().is_none_or(|here| !path.starts_with(here));
+    let folders = given.iter().flatten().filter(outside).filter_map(|path| path.parent()).map(Path::to_owned);
+    let common = folders.reduce(|one, other| {
+        one.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(part, _)| part).collect()
+    });
+    here.into_iter().chain(common).collect()
 }
 
 /// The files that a path stands for: itself, or every `*.policy` below a directory.

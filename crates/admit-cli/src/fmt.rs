@@ -23,7 +23,7 @@ pub struct Fmt {
 impl Fmt {
     pub fn run(&self) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::Clean;
-        for source in files::read_sources(&self.files)? {
+        for source in files::read_each(&self.files)? {
             if self.file(&source)? == Outcome::Problems {
                 outcome = Outcome::Problems;
             }

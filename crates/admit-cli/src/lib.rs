@@ -12,6 +12,7 @@ mod inspect;
 mod matrix;
 mod render;
 pub mod requests;
+mod test;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ enum Verb {
     Decide(Box<decide::Decide>),
     Inspect(inspect::Inspect),
     Explain(explain::Explain),
+    Test(Box<test::Test>),
     Fmt(fmt::Fmt),
     Matrix(matrix::PrintMatrix),
     WhoCan(matrix::WhoCan),
@@ -130,6 +132,7 @@ pub fn main() -> ExitCode {
         Verb::Decide(decide) => decide.run(),
         Verb::Inspect(inspect) => inspect.run(),
         Verb::Explain(explain) => explain.run(),
+        Verb::Test(test) => test.run(),
         Verb::Fmt(fmt) => fmt.run(),
         Verb::Matrix(matrix) => matrix.run(),
         Verb::WhoCan(who) => who.run(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 /// The most rules that a denial names as ways in.
-const NEAREST: usize = 10;
+pub const NEAREST: usize = 10;
 
 type Object = Map<String, Value>;
 

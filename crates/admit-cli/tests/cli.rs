@@ -316,3 +316,43 @@ fn files_that_cannot_be_used_are_errors_of_usage() {
     assert_eq!(table.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&table.stderr).contains("does not load"));
 }
+
+/// `use` reads other files, once each, whatever they are called; nothing from outside of the project.
+#[test]
+fn used_files_are_read() {
+    let folder = Folder::new("use");
+    std::fs::create_dir_all(folder.0.join("app/common")).unwrap();
+    let model = |used: &str| format!("{used}\nmodel Post {{ title: string, allow.group(\"A\") }}");
+    let main = folder.file("app/main.policy", &model("use \"common/groups.policy\""));
+    let groups = folder.file("app/common/groups.policy", "use \"lists.policy\"\nauth { groups: ALL }");
+    folder.file("app/common/lists.policy", "let ALL = [\"A\"]");
+    folder.file("secret.policy", "auth { groups: [\"A\"] }");
+    let status = |args: &[&str]| admit(args, b"").status.code();
+    assert_eq!(status(&["check", &main]), Some(0));
+    assert_eq!(status(&["check", &main, &groups]), Some(0), "a file that is given and used counts once");
+    let same = folder.0.join("app/./common/../common/groups.policy").to_string_lossy().into_owned();
+    assert_eq!(status(&["check", &main, &same]), Some(0), "under another name too");
+    let outside = folder.file("app/outside.policy", &model("use \"../secret.policy\""));
+    let said = admit(&["check", &outside, "--format", "json"], b"");
+    assert!(String::from_utf8_lossy(&said.stdout).contains("E0225"));
+    let missing = folder.file("app/missing.policy", &model("use \"nothing.policy\""));
+    assert!(String::from_utf8_lossy(&admit(&["check", &missing, "--format", "json"], b"").stdout).contains("E0223"));
+    let mistaken = folder.file("app/mistaken.policy", "use \"bad.policy\"\nauth { groups: [\"A\"] }");
+    folder.file("app/bad.policy", "model Post { title: string, allow.group(\"B\") }");
+    let said = admit(&["check", &mistaken, "--format", "json"], b"");
+    assert!(String::from_utf8_lossy(&said.stdout).contains("bad.policy"), "a mistake is told in its own file");
+}
+
+/// A link is no way out of the project.
+#[cfg(unix)]
+#[test]
+fn links_do_not_lead_out() {
+    let folder = Folder::new("use-link");
+    std::fs::create_dir_all(folder.0.join("app")).unwrap();
+    folder.file("secret.policy", "auth { groups: [\"A\"] }");
+    std::os::unix::fs::symlink(folder.0.join("secret.policy"), folder.0.join("app/link.policy")).unwrap();
+    let main = folder.file("app/main.policy", "use \"link.policy\"\nmodel Post { title: string, allow.group(\"A\") }");
+    let said = admit(&["check", &main], b"");
+    assert_eq!(said.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("leads out of the project"));
+}

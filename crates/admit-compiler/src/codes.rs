@@ -39,6 +39,16 @@ codes! {
     LIST_KIND = "E0209";
     /// Named lists that hold each other.
     LIST_CYCLE = "E0210";
+    /// Groups that act as each other.
+    ACTING_CYCLE = "E0221";
+    /// Exclusive groups that are none, or that a group would hold together.
+    EXCLUSIVE = "E0222";
+    /// A file that `use` names and that is not there.
+    USE_MISSING = "E0223";
+    /// Files that use each other.
+    USE_CYCLE = "E0224";
+    /// A `use` that leads out of the project.
+    USE_LEAVES = "E0225";
 
     /// A builder that does not exist.
     UNKNOWN_BUILDER = "E0301";
@@ -64,8 +74,12 @@ codes! {
     EMPTY_LIST = "E0311";
     /// A rule that must say `.to`, and does not.
     NO_OPERATIONS = "E0312";
-    /// A rule that does not begin with `allow`.
+    /// A rule that does not begin with `allow` or `deny`.
     EFFECT = "E0313";
+    /// `.and` with something that is no second who.
+    AND = "E0314";
+    /// Whos of two modes in one rule.
+    AND_MODE = "E0315";
 
     /// A model without rules.
     NO_RULES = "E0401";
@@ -117,11 +131,50 @@ codes! {
     BUCKET_NAME = "E0606";
     /// An `entity` rule on a path without `{entity_id}`, or of another entity.
     ENTITY_RULE = "E0607";
+    /// A claim in a path where it means nothing.
+    CLAIM_PLACE = "E0608";
+    /// Two parameters at one place of sibling paths.
+    TWO_PARAMETERS = "E0609";
+
+    /// A word that conditions do not know.
+    UNKNOWN_WORD = "E0801";
+    /// A claim that is neither declared nor standard.
+    UNKNOWN_CLAIM = "E0802";
+    /// Values of types that a condition cannot compare, or what is no condition.
+    CONDITION_TYPE = "E0803";
+    /// A value that an enum does not have.
+    ENUM_VALUE = "E0804";
+    /// `null` where there is never one.
+    NEVER_NULL = "E0805";
+    /// A date, datetime or number of a form that cannot be compared.
+    MALFORMED_LITERAL = "E0806";
+    /// Something that a condition cannot read at its place.
+    CONDITION_PLACE = "E0807";
 
     /// More groups than a user pool can have.
     TOO_MANY_GROUPS = "E0903";
     /// More of something than a table can hold.
     TABLE_LIMIT = "E0904";
+
+    /// A test or an invariant speaks of something that does not exist.
+    UNKNOWN_SUBJECT = "E1001";
+    /// What a test or an invariant speaks of has another form.
+    SUBJECT_FORM = "E1002";
+    /// A value that the field of a record cannot hold.
+    RECORD_VALUE = "E1003";
+    /// A caller of a test that is none, or of another form.
+    CALLER = "E1004";
+    /// `with` where nothing is proposed.
+    INPUT_PLACE = "E1005";
+    /// An assertion and its opposite in one test.
+    CONTRADICTION = "E1006";
+    /// A who of an invariant that is none.
+    WHOM = "E1007";
+
+    /// An invariant that some request breaks.
+    BROKEN_INVARIANT = "E1101";
+    /// An invariant that could not be settled.
+    UNDECIDED_INVARIANT = "E1102";
 
     /// A group that no rule names.
     UNUSED_GROUP = "W0701";
@@ -163,6 +216,32 @@ codes! {
     LISTED_CHILD = "W0719";
     /// A named list that nothing uses.
     UNUSED_LIST = "W0720";
+    /// A condition that is never false.
+    ALWAYS_TRUE = "W0721";
+    /// A condition that is never true.
+    ALWAYS_FALSE = "W0722";
+    /// A rule with a condition that another rule without it covers.
+    COVERED_CONDITION = "W0723";
+    /// A deny that takes nothing away.
+    DENIES_NOTHING = "W0724";
+    /// A deny beside an allow of another mode.
+    DENY_OTHER_MODE = "W0725";
+    /// A deny that reads an optional field.
+    DENY_OPTIONAL = "W0726";
+    /// Callers who may write what their rule's condition rests on.
+    WRITES_CONDITION = "W0727";
+    /// A claim that users can write themselves.
+    WRITABLE_CLAIM = "W0728";
+    /// A deny that reaches groups by `actsAs`.
+    DENY_REACHES = "W0729";
+    /// An assertion that stands twice in one test.
+    REPEATED = "W0741";
+    /// A test or an invariant that asserts nothing.
+    ASSERTS_NOTHING = "W0742";
+    /// A name of a test that nothing uses.
+    UNUSED_NAME = "W0743";
+    /// A claim of a caller that nearly has the name of one that counts.
+    NEAR_CLAIM = "W0744";
 }
 
 /// Every code, in order.

@@ -4,13 +4,18 @@
 pub mod analysis;
 mod check;
 mod codes;
+pub mod condition;
 pub mod definition;
 pub mod diagnostic;
 mod lower;
 mod matrix;
 pub mod policy;
+pub mod testing;
+pub mod words;
 
 pub use admit_runtime::write::TooLarge;
-pub use check::{Checked, MAX_CLASSES, MAX_FIELD_CLASSES, MAX_GROUP_NAME, MAX_GROUPS, Source, check};
+pub use check::{
+    Checked, MAX_CLASSES, MAX_FIELD_CLASSES, MAX_GROUP_NAME, MAX_GROUPS, MAX_TESTS, Source, check, wanted,
+};
 pub use codes::{codes, page};
 pub use lower::table;

@@ -11,6 +11,10 @@ use admit_syntax::ast::OperationKind;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+mod special;
+
+use special::{is_special, is_special_bucket, is_special_operation};
+
 /// The table of a policy, with or (`strip`) without the rules as written.
 ///
 /// # Errors
@@ -30,6 +34,9 @@ pub fn table(policy: &Policy, strip: bool) -> Result<Vec<u8>, TooLarge> {
     lowering.buckets();
     if !strip {
         lowering.rules();
+    }
+    if lowering.rows.longest_condition > format::MAX_STEPS as usize {
+        return Err(TooLarge { section: format::Section::Code });
     }
     lowering.into_rows()?.to_bytes()
 }
@@ -61,6 +68,7 @@ struct Lowering<'p> {
     /// By bucket and path, in the policy's order: the number of the path's node.
     nodes: HashMap<(usize, usize), u32>,
     rule_strings: HashMap<String, u32>,
+    special: special::Numbers,
 }
 
 /// What the callers of each mode, each class and each dynamic role have on one resource.
@@ -98,11 +106,14 @@ impl<'p> Lowering<'p> {
             customs,
             nodes: HashMap::new(),
             rule_strings: HashMap::new(),
+            special: special::Numbers::default(),
         };
         let classes = class_order(policy);
         lowering.number_names(&classes);
         lowering.number_texts(&classes);
         lowering.number_classes(&classes);
+        lowering.number_acting();
+        lowering.number_whos();
         lowering
     }
 
@@ -131,12 +142,13 @@ impl<'p> Lowering<'p> {
         let mut texts: BTreeSet<&str> = BTreeSet::from([self.policy.group_claim.as_str()]);
         texts
             .extend(classes.iter().filter(|(provider, ..)| *provider != FUNCTIONS).map(|(_, claim, _)| claim.as_str()));
-        for model in &self.policy.models {
-            texts.extend(model.rules.iter().flat_map(|rule| who_names(&rule.who)));
-            texts.extend(model.fields.iter().flat_map(|field| &field.rules).flat_map(|rule| who_names(&rule.who)));
+        for rule in self.policy.rules().chain(self.policy.denies()) {
+            texts.extend(rule.whos().flat_map(who_names));
+            texts.extend(special::guard_names(rule));
         }
         for bucket in &self.policy.buckets {
             texts.extend(bucket.paths.iter().map(|path| path.prefix.as_str()));
+            texts.extend(bucket.paths.iter().flat_map(|path| &path.claims).map(|(_, claim)| claim.as_str()));
         }
         self.rows.texts = texts.into_iter().map(str::to_owned).collect();
         self.texts = self.rows.texts.iter().cloned().zip(self.rows.names.len() as u32..).collect();
@@ -164,6 +176,25 @@ impl<'p> Lowering<'p> {
         }
     }
 
+    /// Which groups act as which, and which nobody may hold together.
+    fn number_acting(&mut self) {
+        let class = |name: &str| self.group_class(Provider::UserPools, &self.policy.group_claim, name);
+        let acting = self.policy.groups.iter().flat_map(|group| {
+            let others = group.acts_as.iter().map(|other| class(other));
+            others.map(|other| format::Acting { class: class(&group.name), other })
+        });
+        let mut acting: Vec<format::Acting> = acting.collect();
+        acting.sort();
+        let mut lists: Vec<BTreeSet<u16>> =
+            self.policy.exclusive.iter().map(|list| list.iter().map(|name| class(name)).collect()).collect();
+        lists.sort();
+        lists.dedup();
+        let exclusive = (0..).zip(&lists).flat_map(|(list, classes)| {
+            classes.iter().map(move |class| format::Exclusive { list, class: u32::from(*class) })
+        });
+        (self.rows.exclusive, self.rows.acting) = (exclusive.collect(), acting);
+    }
+
     fn group_class(&self, provider: Provider, claim: &str, name: &str) -> u16 {
         self.classes[&(provider as u32, claim.to_owned(), name.to_owned())]
     }
@@ -174,11 +205,21 @@ impl<'p> Lowering<'p> {
 
     fn models(&mut self) {
         for model in self.models.clone() {
-            let matrix = Matrix::of(model);
             let number = self.rows.heads.len() as u32;
-            let mut whole = self.whole(&matrix);
-            let mut classes: Vec<Openings> =
-                (0..matrix.classes.len()).map(|class| self.field_class(&matrix, class)).collect();
+            let (class_of, mut whole, mut classes) = match is_special(model) {
+                true => {
+                    let (class_of, classes) = self.special_model(model, number);
+                    let functions: Vec<Openings> = (0..classes).map(|_| self.functions_on_models()).collect();
+                    (class_of, self.special_whole(model), functions)
+                }
+                false => {
+                    let matrix = Matrix::of(model);
+                    let classes = (0..matrix.classes.len()).map(|class| self.field_class(&matrix, class)).collect();
+                    let whole = self.whole(&matrix);
+                    (matrix.class_of, whole, classes)
+                }
+            };
+            let class_count = classes.len() as u32;
             if let [class] = classes.as_mut_slice() {
                 // Each reads what the other leaves empty, so that the two are often one.
                 (class.gate, whole.shown) = (whole.gate, class.shown);
@@ -186,7 +227,7 @@ impl<'p> Lowering<'p> {
             let whole = self.head(whole);
             let classes: Vec<format::Head> = classes.into_iter().map(|class| self.head(class)).collect();
             self.rows.heads.push(whole);
-            let shape = self.shape(model, &matrix);
+            let shape = self.shape(model, &class_of, class_count);
             let heads = if classes == [whole] { number } else { self.head_run(classes) };
             self.rows.models.push(format::Model { shape, heads });
         }
@@ -207,8 +248,8 @@ impl<'p> Lowering<'p> {
         (self.models.len() + self.heads.len()) as u32
     }
 
-    fn shape(&mut self, model: &Model, matrix: &Matrix) -> u32 {
-        let (columns, classes) = (self.columns(model, matrix), matrix.classes.len() as u32);
+    fn shape(&mut self, model: &Model, class_of: &[usize], classes: u32) -> u32 {
+        let columns = self.columns(model, class_of);
         let next = self.rows.shapes.len() as u32;
         let shape = *self.shapes.entry((columns.clone(), classes, model.disabled.0)).or_insert(next);
         if shape == next {
@@ -223,9 +264,9 @@ impl<'p> Lowering<'p> {
         shape
     }
 
-    fn columns(&self, model: &Model, matrix: &Matrix) -> Vec<format::Field> {
+    fn columns(&self, model: &Model, class_of: &[usize]) -> Vec<format::Field> {
         let class: HashMap<&str, usize> =
-            model.fields.iter().map(|field| field.name.as_str()).zip(matrix.class_of.iter().copied()).collect();
+            model.fields.iter().map(|field| field.name.as_str()).zip(class_of.iter().copied()).collect();
         columns(model)
             .into_iter()
             .map(|(name, flags)| {
@@ -243,12 +284,15 @@ impl<'p> Lowering<'p> {
             let writes = matrix.every(role).without(Operations::READ);
             self.add(&mut openings, role, some.both(Operations::READ).with(writes), some);
         }
-        for mode in [Mode::UserPool, Mode::Oidc, Mode::ApiKey, Mode::Lambda] {
-            if matrix.admits_updates_of(mode, self.policy.default_mode) {
-                openings.gate |= 1 << mode as u8;
-            }
-        }
+        openings.gate = self.update_gate(&matrix);
         openings
+    }
+
+    /// Whose updates get as far as the rules.
+    fn update_gate(&self, matrix: &Matrix) -> u8 {
+        let modes = [Mode::UserPool, Mode::Oidc, Mode::ApiKey, Mode::Lambda].into_iter();
+        let admitted = modes.filter(|mode| matrix.admits_updates_of(*mode, self.policy.default_mode));
+        admitted.fold(0, |gate, mode| gate | 1 << mode as u8)
     }
 
     fn field_class(&self, matrix: &Matrix, class: usize) -> Openings {
@@ -307,10 +351,18 @@ impl<'p> Lowering<'p> {
                 };
                 if may { Operations::CALL } else { Operations::NONE }
             });
-            for (role, operations) in matrix::operations(&custom.rules) {
-                self.add(&mut openings, &role, operations, operations);
+            let is_special = is_special_operation(custom);
+            if is_special {
+                openings.gate = format::SPECIAL;
+            } else {
+                for (role, operations) in matrix::operations(&custom.rules) {
+                    self.add(&mut openings, &role, operations, operations);
+                }
             }
             let head = self.resource(openings);
+            if is_special {
+                self.special_operation(custom, head);
+            }
             self.rows.customs.push(format::Custom { kind: custom.kind as u32, head });
         }
     }
@@ -429,13 +481,7 @@ impl<'p> Lowering<'p> {
     }
 
     fn clause(&mut self, dynamic: &Dynamic, operations: Operations, some: Operations) -> format::Clause {
-        let parts: Vec<u32> = dynamic.claim.iter().map(|part| self.text(part)).collect();
-        let part_count = parts.len() as u32;
-        let next = self.rows.parts.len() as u32;
-        let first = *self.parts.entry(parts.clone()).or_insert(next);
-        if first == next {
-            self.rows.parts.extend(parts);
-        }
+        let (first, part_count) = self.parts_of(dynamic);
         let kind = match (dynamic.kind, dynamic.list) {
             (DynamicKind::Owner, false) => clause::OWNER,
             (DynamicKind::Owner, true) => clause::OWNERS,
@@ -451,6 +497,18 @@ impl<'p> Lowering<'p> {
             parts: first,
             part_count,
         }
+    }
+
+    /// The run of the parts of an identity claim, or of the group claim.
+    fn parts_of(&mut self, dynamic: &Dynamic) -> (u32, u32) {
+        let parts: Vec<u32> = dynamic.claim.iter().map(|part| self.text(part)).collect();
+        let count = parts.len() as u32;
+        let next = self.rows.parts.len() as u32;
+        let first = *self.parts.entry(parts.clone()).or_insert(next);
+        if first == next {
+            self.rows.parts.extend(parts);
+        }
+        (first, count)
     }
 }
 
@@ -470,15 +528,24 @@ impl Lowering<'_> {
     fn paths(&mut self, bucket: usize, of: &Bucket) {
         let mut order: Vec<(usize, &Path)> = of.paths.iter().enumerate().collect();
         order.sort_by(|(_, a), (_, b)| a.prefix.cmp(&b.prefix));
+        // Then each path is judged by itself, and the plain rows admit nobody.
+        let is_special = is_special_bucket(of);
         // The paths above the current one, with what they come to, deepest last.
         let mut above: Vec<(&Path, u32, Folded)> = Vec::new();
         for (at, path) in order {
             while above.last().is_some_and(|(parent, ..)| !path.prefix.starts_with(&parent.prefix)) {
                 above.pop();
             }
-            let empty = Folded::default();
             let parent = above.last().map_or(NONE, |(_, number, _)| *number);
-            let folded = Folded::of(path, above.last().map_or(&empty, |(.., folded)| folded));
+            let folded = match is_special {
+                true => Folded { everyone: Some(Grants::new()), ..Folded::default() },
+                false => {
+                    Folded::of(self.policy, path, &above.last().map_or_else(Folded::default, |(.., of)| of.clone()))
+                }
+            };
+            if is_special {
+                self.place(self.rows.buckets.len() as u32, path);
+            }
             let everyone = folded.everyone.clone().map_or(NONE, |grants| self.storage_resource(&grants));
             let mine = folded.mine.clone().map_or(NONE, |grants| self.storage_resource(&grants));
             let number = self.rows.nodes.len() as u32;
@@ -532,10 +599,10 @@ struct Folded {
 }
 
 impl Folded {
-    fn of(path: &Path, above: &Folded) -> Folded {
+    fn of(policy: &Policy, path: &Path, above: &Folded) -> Folded {
         let entity = |rule: &&Rule| rule.who == Who::Entity;
-        let here = grants(path.rules.iter().filter(|rule| !entity(rule)));
-        let own = grants(path.rules.iter().filter(entity));
+        let here = grants(policy, path.rules.iter().filter(|rule| !entity(rule)));
+        let own = grants(policy, path.rules.iter().filter(entity));
         let mut folded = Folded { everyone: None, mine: None, ..above.clone() };
         if !here.is_empty() {
             folded.open = above.narrowed(&here);
@@ -563,13 +630,15 @@ impl Folded {
     }
 }
 
-fn grants<'r>(rules: impl Iterator<Item = &'r Rule>) -> Grants {
+fn grants<'r>(policy: &Policy, rules: impl Iterator<Item = &'r Rule>) -> Grants {
     let mut all = Grants::new();
     for rule in rules {
         let roles: Vec<StorageRole> = match &rule.who {
             Who::Guest => vec![StorageRole::Guest],
             Who::Authenticated(_) | Who::Entity => vec![StorageRole::Authenticated],
-            Who::Groups { names, .. } => names.iter().cloned().map(StorageRole::Group).collect(),
+            Who::Groups { names, .. } => {
+                policy.counting_as(names).map(|name| StorageRole::Group(name.to_owned())).collect()
+            }
             Who::Function(name) => vec![StorageRole::Function(name.clone())],
             _ => Vec::new(),
         };
@@ -588,29 +657,38 @@ fn merge(all: &mut Grants, more: &Grants) {
 /// The rules as written.
 impl Lowering<'_> {
     fn rules(&mut self) {
-        let mut all: Vec<(u8, u32, Option<&str>, &Rule)> = Vec::new();
+        let mut all: Vec<Written> = Vec::new();
         for (number, model) in (0..).zip(&self.models) {
-            all.extend(model.rules.iter().map(|rule| (scope::MODEL, number, None, rule)));
+            let of = Written::on(scope::MODEL, number, is_special(model));
+            all.extend(of.each(&model.rules, &model.denies));
             for field in &model.fields {
                 let name = Some(field.name.as_str());
-                all.extend(field.rules.iter().map(|rule| (scope::FIELD, number, name, rule)));
+                let of = Written { kind: scope::FIELD, field: name, ..of };
+                all.extend(of.each(&field.rules, &field.denies));
             }
         }
         for (number, custom) in (0..).zip(&self.customs) {
-            all.extend(custom.rules.iter().map(|rule| (scope::CUSTOM, number, None, rule)));
+            let of = Written::on(scope::CUSTOM, number, is_special_operation(custom));
+            all.extend(of.each(&custom.rules, &custom.denies));
         }
         for (bucket, of) in self.policy.buckets.iter().enumerate() {
             for (at, path) in of.paths.iter().enumerate() {
                 let node = self.nodes[&(bucket, at)];
-                all.extend(path.rules.iter().map(|rule| (scope::PATH, node, None, rule)));
+                let of = Written::on(scope::PATH, node, is_special_bucket(of));
+                all.extend(of.each(&path.rules, &path.denies));
             }
         }
         let functions: Vec<Rule> = self.policy.data_functions.iter().map(data_rule).collect();
-        all.extend(functions.iter().map(|rule| (scope::DATA, NONE, None, rule)));
-        all.sort_by_key(|(kind, scope, field, rule)| (rule.place, *kind, *scope, *field));
-        for (kind, scope, field, rule) in all {
-            let row = self.rule(kind, scope, field, rule);
+        all.extend(Written::on(scope::DATA, NONE, false).each(&functions, &[]));
+        all.sort_by_key(|of| (of.rule.map(|rule| rule.place), of.kind, of.scope, of.field));
+        for of in all {
+            let Some(rule) = of.rule else { continue };
+            let row = self.rule(of.kind, of.scope, of.field, rule);
+            let number = self.rows.rules.len() as u32;
             self.rows.rules.push(row);
+            if of.is_special {
+                self.rule_guard(rule, number, of.denies, of.kind == scope::PATH);
+            }
         }
     }
 
@@ -677,16 +755,57 @@ impl Lowering<'_> {
     }
 }
 
-fn data_rule(function: &DataFunction) -> Rule {
+/// A rule as written, and where it stands.
+#[derive(Clone, Copy)]
+struct Written<'r> {
+    kind: u8,
+    scope: u32,
+    field: Option<&'r str>,
+    /// Of a resource whose rules are judged one by one.
+    is_special: bool,
+    denies: bool,
+    rule: Option<&'r Rule>,
+}
+
+impl<'r> Written<'r> {
+    fn on(kind: u8, scope: u32, is_special: bool) -> Written<'r> {
+        Written { kind, scope, field: None, is_special, denies: false, rule: None }
+    }
+
+    fn each(self, rules: &'r [Rule], denies: &'r [Rule]) -> impl Iterator<Item = Written<'r>> + use<'r> {
+        let allows = rules.iter().map(move |rule| Written { rule: Some(rule), ..self });
+        allows.chain(denies.iter().map(move |rule| Written { rule: Some(rule), denies: true, ..self }))
+    }
+}
+
+pub(crate) fn data_rule(function: &DataFunction) -> Rule {
     let when = |given: bool, operations: Operations| if given { operations } else { Operations::NONE };
     let writes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
     Rule {
         who: Who::Function(function.function.clone()),
+        and: Vec::new(),
+        condition: None,
         operations: when(function.query, Operations::READ.without(Operations::LISTEN))
             .with(when(function.mutate, writes))
             .with(when(function.listen, Operations::LISTEN)),
         place: function.place,
     }
+}
+
+fn intern<R: Copy + Eq + std::hash::Hash>(
+    run: Vec<R>,
+    known: &mut HashMap<Vec<R>, u32>,
+    records: &mut Vec<R>,
+    ends: &mut Vec<u32>,
+) -> u32 {
+    if let Some(number) = known.get(&run) {
+        return *number;
+    }
+    let number = ends.len() as u32;
+    records.extend_from_slice(&run);
+    ends.push(records.len() as u32);
+    known.insert(run, number);
+    number
 }
 
 /// The modes that requests may arrive in, one bit each. Functions and IAM callers always may ask.
@@ -719,11 +838,8 @@ fn class_keys(policy: &Policy) -> BTreeSet<ClassKey> {
         .iter()
         .map(|group| (Provider::UserPools as u32, policy.group_claim.clone(), group.name.clone()))
         .collect();
-    let fields = policy.models.iter().flat_map(|model| &model.fields).flat_map(|field| &field.rules);
-    let rules = policy.models.iter().flat_map(|model| &model.rules).chain(fields);
-    let rules = rules.chain(policy.operations.iter().flat_map(|operation| &operation.rules));
-    for rule in rules.chain(policy.buckets.iter().flat_map(|bucket| &bucket.paths).flat_map(|path| &path.rules)) {
-        match &rule.who {
+    for who in policy.rules().chain(policy.denies()).flat_map(Rule::whos) {
+        match who {
             Who::Groups { names, provider, claim } => {
                 keys.extend(names.iter().map(|name| (*provider as u32, claim.clone(), name.clone())));
             }
@@ -751,8 +867,8 @@ fn who_names(who: &Who) -> Vec<&str> {
 fn columns(model: &Model) -> BTreeMap<&str, u16> {
     let mut columns: BTreeMap<&str, u16> = BTreeMap::from([("createdAt", 0), ("updatedAt", 0)]);
     let field_rules = model.fields.iter().flat_map(|field| &field.rules);
-    for rule in model.rules.iter().chain(field_rules) {
-        if let Who::Owner { field, .. } = &rule.who {
+    for who in model.rules.iter().chain(field_rules).flat_map(Rule::whos) {
+        if let Who::Owner { field, .. } = who {
             columns.insert(field, 0);
         }
     }

@@ -56,6 +56,14 @@ impl Role {
             Role::Dynamic(dynamic) => dynamic.provider.mode(),
         }
     }
+
+    /// What it reads in the record, if it does.
+    pub fn into_dynamic(self) -> Option<Dynamic> {
+        match self {
+            Role::Dynamic(dynamic) => Some(dynamic),
+            Role::Everyone(_) | Role::Group { .. } => None,
+        }
+    }
 }
 
 /// A role in words: `group EDITORS`, `the owner in author`.

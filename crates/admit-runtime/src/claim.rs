@@ -87,6 +87,12 @@ fn json_list(text: &str) -> Option<usize> {
     (is_list && reader.at == reader.text.len()).then_some(reader.count)
 }
 
+/// Whether a text is exactly one JSON number, and not a long one.
+pub(crate) fn is_json_number(text: &str) -> bool {
+    let mut reader = Reader { text: text.as_bytes(), at: 0, count: 0 };
+    text.len() <= 64 && reader.number() && reader.at == text.len()
+}
+
 /// How deep a JSON text may nest before it counts as no JSON at all.
 const MAX_DEPTH: u8 = 16;
 

@@ -3,7 +3,7 @@
 
 use crate::cells::Resource;
 use crate::decision::{Decision, Effect, Reason};
-use crate::filter::{Filter, Spelling};
+use crate::filter::{Filter, Spelling, What};
 use crate::format::{Clause, Field, NONE, field};
 use crate::load::Policy;
 use crate::model::Model;
@@ -83,6 +83,7 @@ impl Known {
 struct Granted<'r, 'a> {
     asked: &'r Asked<'a>,
     model: &'r Model,
+    special: Option<crate::special::Special<'a>>,
     last: Option<(u32, Operations)>,
 }
 
@@ -104,6 +105,9 @@ impl Granted<'_, '_> {
     }
 
     fn may_write(&mut self, known: Known, null: bool) -> bool {
+        if let Some(special) = &self.special {
+            return special.may_write(known, null);
+        }
         let (whole, class) = (self.model.number, |class| self.model.class(class));
         match (known, self.asked.action.operation == Operation::Create) {
             (Known::Declared { class: at, .. }, true) => self.on(class(at)).contains(Operations::CREATE),
@@ -133,10 +137,17 @@ impl<'a> Asked<'a> {
         let allowed = match self.action.target {
             Target::Model(number) => return self.on_model(number),
             Target::Custom(number) => {
-                let head = self.policy.customs.at(number as usize).head;
-                self.open(&self.policy.resource(head))
+                let number = self.policy.customs.at(number as usize).head;
+                let resource = self.policy.resource(number);
+                match self.special(&resource, number, None) {
+                    Some(special) => return special.outcome(),
+                    None => self.open(&resource),
+                }
             }
-            Target::Bucket(_) => self.storage_open(),
+            Target::Bucket(_) => match self.places() {
+                Some(places) => return places.outcome(),
+                None => self.storage_open(),
+            },
         };
         match allowed.meets(self.action.operation.needs()) {
             true => Outcome::Allow,
@@ -150,6 +161,9 @@ impl<'a> Asked<'a> {
             return Outcome::Deny(Reason::Unknown);
         }
         let whole = self.policy.resource(number);
+        if let Some(special) = self.special(&whole, number, Some(model)) {
+            return special.outcome();
+        }
         let open = self.open(&whole);
         match self.action.operation {
             Operation::Create => self.create(&model, &whole, open),
@@ -274,9 +288,7 @@ impl<'a> Asked<'a> {
     }
 
     fn update(&self, model: &Model, whole: &Resource, open: Operations) -> Outcome {
-        let caller = &self.principal.caller;
-        let gated = matches!(caller.mode, Mode::UserPool | Mode::Oidc | Mode::ApiKey | Mode::Lambda);
-        if gated && whole.common.gate & (1 << caller.mode as u8) == 0 {
+        if !self.passes_update_gate(whole) {
             return Outcome::Deny(Reason::Unauthorized);
         }
         let wanted = Operations::UPDATE.with(Operations::DELETE);
@@ -287,6 +299,14 @@ impl<'a> Asked<'a> {
         }
         let some = if model.is_one_class() { granted.meets(wanted) } else { self.on_some_class(model, wanted, grants) };
         if some { self.unless_fields_denied(model) } else { Outcome::Deny(Reason::Unauthorized) }
+    }
+
+    /// Whether callers of this mode get as far as the rules for an update.
+    pub fn passes_update_gate(&self, whole: &Resource) -> bool {
+        let mode = self.principal.caller.mode;
+        let gated = matches!(mode, Mode::UserPool | Mode::Oidc | Mode::ApiKey | Mode::Lambda);
+        // The bits of the mode's number: `SPECIAL` is none of them.
+        !gated || whole.common.gate & (1 << mode as u8) != 0
     }
 
     /// Whether a rule about the record's field holds for the stored record.
@@ -303,7 +323,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn unless_fields_denied(&self, model: &Model) -> Outcome {
+    pub fn unless_fields_denied(&self, model: &Model) -> Outcome {
         let mut denied = false;
         self.each_denied_field(model, &mut |_| denied = true);
         if denied { Outcome::Deny(Reason::Fields) } else { Outcome::Allow }
@@ -311,7 +331,7 @@ impl<'a> Asked<'a> {
 
     /// Calls `visit` with each field that `create` or `update` may not touch, as the input names them.
     pub fn each_denied_field(&self, model: &Model, visit: &mut dyn FnMut(&str)) {
-        let mut granted = Granted { asked: self, model, last: None };
+        let mut granted = Granted { asked: self, model, special: self.special_model(model), last: None };
         match self.request.input {
             Some(input) => input.each_key(&mut |name| {
                 if !granted.may_write(self.known(model, name), matches!(input.get(name), Value::Null)) {
@@ -380,14 +400,7 @@ impl<'a> Asked<'a> {
 
     /// The filter of an operation on a resource.
     pub fn filter(&self, resource: u32, spelling: Spelling) -> Filter<'a> {
-        Filter {
-            policy: self.policy,
-            principal: self.principal,
-            request: self.request,
-            resource,
-            needs: self.action.operation.needs(),
-            spelling,
-        }
+        Filter { asked: *self, what: What::Clauses, resource, needs: self.action.operation.needs(), spelling }
     }
 
     pub fn known(&self, model: &Model, name: &str) -> Known {

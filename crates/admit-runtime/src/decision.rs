@@ -3,7 +3,7 @@
 
 use crate::cells::Resource;
 use crate::decide::{Asked, Known, Outcome};
-use crate::filter::{Condition, Filter, Spelling, Wanted};
+use crate::filter::{Condition, Filter, Spelling, Wanted, What};
 use crate::format::{Clause, field};
 use crate::model::Model;
 use crate::request::{Stored, Target};
@@ -28,6 +28,8 @@ pub enum Reason {
     Mode,
     /// There are rules for this mode, but none that is true for this caller and record.
     Unauthorized,
+    /// A rule allows it, and a deny takes it away.
+    Denied,
     /// Some of the fields may not be written ([`Decision::each_denied_field`]).
     Fields,
     /// A field that the model does not have, or that clients cannot write.
@@ -42,6 +44,7 @@ impl Reason {
         match self {
             Reason::Mode => "mode",
             Reason::Unauthorized => "unauthorized",
+            Reason::Denied => "deny",
             Reason::Fields => "fields",
             Reason::Unknown => "unknown",
             Reason::OtherTable => "other-table",
@@ -90,6 +93,7 @@ impl<'a> Decision<'a> {
     /// Why not, if it is denied.
     pub fn reason(&self) -> Option<Reason> {
         match self.outcome {
+            Outcome::Deny(Reason::Unauthorized) if self.is_taken() => Some(Reason::Denied),
             Outcome::Deny(Reason::Unauthorized) if !self.mode_has_rules() => Some(Reason::Mode),
             Outcome::Deny(reason) => Some(reason),
             _ => None,
@@ -101,6 +105,9 @@ impl<'a> Decision<'a> {
         let listens = self.asked.action.operation == Operation::Listen;
         let spelling = if listens { Spelling::Last } else { Spelling::Any };
         match (self.outcome, self.model()) {
+            (Outcome::Filtered, Some(_)) if self.special().is_some() => {
+                self.special().map(|special| special.filter(What::Records))
+            }
             (Outcome::Filtered, Some(model)) => Some(self.asked.filter(model.number, spelling)),
             _ => None,
         }
@@ -141,6 +148,9 @@ impl<'a> Decision<'a> {
         if self.effect == Effect::Deny {
             return;
         }
+        if let Some(special) = self.special() {
+            return special.each_recorded_owner(visit);
+        }
         for clause in self.asked.recording(&model).filter(|clause| self.is_recorded(&model, clause)) {
             let condition = self.asked.policy.condition(&clause, self.asked.principal, Spelling::Complete);
             if let Some(Condition { field, many, wanted: Wanted::Identity(identity) }) = condition {
@@ -160,6 +170,19 @@ impl<'a> Decision<'a> {
     pub fn field(&self, name: &str) -> Shown<'a> {
         let Some(model) = self.model().filter(|_| self.effect != Effect::Deny) else { return Shown::Never };
         let known = self.asked.known(&model, name);
+        if let Some(special) = self.special() {
+            let class = match known {
+                Known::No => return Shown::Never,
+                Known::Declared { class, .. } => Some(class),
+                Known::Key | Known::System => None,
+            };
+            return match special.shows_field_now(class) {
+                Some(true) => Shown::Always,
+                Some(false) => Shown::Never,
+                None if class.is_none() => Shown::Always,
+                None => Shown::If(special.filter(What::Field(class))),
+            };
+        }
         if matches!(known, Known::No) || (self.is_mutation() && !self.may_get_back(&model)) {
             return Shown::Never;
         }
@@ -208,6 +231,26 @@ impl<'a> Decision<'a> {
         for column in self.asked.policy.columns(&model).filter(declared) {
             visit(self.asked.policy.strings.get(column.name));
         }
+    }
+
+    /// What there is to judge rule by rule, if there is something.
+    pub(crate) fn special(&self) -> Option<crate::special::Special<'a>> {
+        match self.asked.action.target {
+            _ if self.outcome == Outcome::Deny(Reason::OtherTable) => None,
+            Target::Model(_) => self.model().and_then(|model| self.asked.special_model(&model)),
+            Target::Custom(number) => {
+                let number = self.asked.policy.customs.at(number as usize).head;
+                self.asked.special(&self.asked.policy.resource(number), number, None)
+            }
+            Target::Bucket(_) => None,
+        }
+    }
+
+    /// Whether a deny takes what some allow gives.
+    fn is_taken(&self) -> bool {
+        self.special().is_some_and(|special| special.is_taken())
+            || (self.outcome != Outcome::Deny(Reason::OtherTable)
+                && self.asked.places().is_some_and(|places| places.is_taken()))
     }
 
     pub(crate) fn model(&self) -> Option<Model> {
@@ -291,12 +334,18 @@ impl<'a> Decision<'a> {
 
     /// Whether any rule for callers of this mode gives the operation on the resource.
     fn mode_has_rules(&self) -> bool {
+        if let Some(special) = self.special() {
+            return special.mode_has_rules();
+        }
         let policy = &self.asked.policy;
         let resource = match self.asked.action.target {
             Target::Model(number) => number,
             Target::Custom(number) => policy.customs.at(number as usize).head,
             Target::Bucket(bucket) => {
                 let key = self.asked.request.key.unwrap_or("");
+                if self.asked.places().is_some() {
+                    return true;
+                }
                 match self.asked.path(bucket, key) {
                     Some(resource) => resource,
                     None => return true,

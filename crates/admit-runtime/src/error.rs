@@ -153,6 +153,8 @@ pub enum PrincipalError {
         /// The cap.
         limit: usize,
     },
+    /// Two groups that the policy's `exclusive` lets nobody hold together.
+    ExclusiveGroups,
     /// Mode `function` without the function's name.
     NoFunction,
 }
@@ -163,6 +165,7 @@ impl fmt::Display for PrincipalError {
             PrincipalError::TooManyGroups { limit } => {
                 write!(f, "the caller holds more than {limit} of the policy's groups")
             }
+            PrincipalError::ExclusiveGroups => f.write_str("the caller holds two groups that nobody may hold together"),
             PrincipalError::NoFunction => f.write_str("a caller in mode `function` needs the function's name"),
         }
     }

@@ -8,6 +8,7 @@ use crate::decision::Decision;
 use crate::filter::Spelling;
 use crate::format::{self, Clause, NONE, clause, scope, who};
 use crate::load::Policy;
+use crate::program::Counts;
 use crate::request::{Stored, Target};
 use crate::words::{Mode, Operation, Operations};
 use core::fmt;
@@ -16,6 +17,7 @@ use core::fmt;
 #[derive(Clone, Copy)]
 pub struct Rule<'a> {
     policy: &'a Policy<'a>,
+    number: u32,
     rule: format::Rule,
 }
 
@@ -69,6 +71,24 @@ impl<'a> Rule<'a> {
         Mode::from_number(self.rule.mode).unwrap_or(Mode::Iam)
     }
 
+    /// What it says beside who and operations, where its resource has such rules.
+    fn guard(&self) -> Option<format::RuleGuard> {
+        let guards = &self.policy.rule_guards;
+        let at = guards.lower_bound(0, NONE, |guard| guard.rule < self.number);
+        let guard = guards.at(at);
+        (at < guards.len() && guard.rule == self.number).then_some(guard)
+    }
+
+    /// Whether it is a `deny`.
+    pub fn is_deny(&self) -> bool {
+        self.guard().is_some_and(|guard| guard.deny == 1)
+    }
+
+    /// Its condition as the policy writes it, if it has one.
+    pub fn condition(&self) -> Option<&'a str> {
+        self.optional(self.guard()?.when)
+    }
+
     /// Its operations.
     pub fn operations(&self) -> Operations {
         Operations(self.rule.operations)
@@ -113,7 +133,7 @@ impl fmt::Display for Rule<'_> {
             who::ENTITY => ("entity", Some("identity")),
             _ => ("resource", None),
         };
-        write!(f, "allow.{word}(")?;
+        write!(f, "{}.{word}(", if self.is_deny() { "deny" } else { "allow" })?;
         match self.rule.who {
             who::GROUPS => list(f, self.names())?,
             who::FUNCTION => f.write_str(self.names().next().unwrap_or(""))?,
@@ -134,7 +154,10 @@ impl fmt::Display for Rule<'_> {
             quoted(f, claim)?;
             f.write_str(")")?;
         }
-        self.write_operations(f)
+        let guard = self.guard();
+        f.write_str(guard.and_then(|guard| self.optional(guard.and)).unwrap_or(""))?;
+        self.write_operations(f)?;
+        self.condition().map_or(Ok(()), |condition| write!(f, ".when({condition})"))
     }
 }
 
@@ -242,7 +265,7 @@ impl fmt::Display for Whom<'_> {
 impl<'t> Policy<'t> {
     /// The rules, in source order; none if the table was stripped.
     pub fn rules<'a>(&'a self) -> impl Iterator<Item = Rule<'a>> + use<'a, 't> {
-        self.rules.run(0, NONE).map(move |rule| Rule { policy: self, rule })
+        (0..).zip(self.rules.run(0, NONE)).map(move |(number, rule)| Rule { policy: self, number, rule })
     }
 
     /// Whether some class of that provider has the operation on the resource.
@@ -280,6 +303,17 @@ impl<'a> Decision<'a> {
 
     /// The rules about the resource that give the operation: the model's before its fields'.
     fn candidates(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
+        self.rules_about().filter(|rule| !rule.is_deny())
+    }
+
+    /// The denies that take this operation from the caller here, in source order.
+    pub fn denies(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
+        let decision = *self;
+        let rules = self.rules_about().filter(|rule| rule.is_deny());
+        rules.filter(move |rule| decision.counts(rule, Counts::UnlessFalse).unwrap_or(false))
+    }
+
+    fn rules_about(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
         let decision = *self;
         let rules = move |fields: bool| {
             decision
@@ -320,11 +354,17 @@ impl<'a> Decision<'a> {
     fn is_path_of_key(&self, node: u32, bucket: u32) -> bool {
         let (Some(key), policy) = (self.asked.request.key, &self.asked.policy) else { return false };
         let node = policy.nodes.at(node as usize);
+        if let Some(places) = self.asked.places() {
+            return places.covers(policy.strings.get(node.prefix));
+        }
         self.asked.path(bucket, key).is_some_and(|resource| resource == node.everyone || resource == node.mine)
     }
 
     /// Whether the rule is true for this caller and record.
     fn holds(&self, rule: &Rule<'a>) -> bool {
+        if let Some(counts) = self.counts(rule, Counts::IfTrue) {
+            return counts;
+        }
         let caller = &self.asked.principal.caller;
         let storage = rule.rule.scope_kind == scope::PATH;
         let pool = storage && caller.mode == Mode::UserPool && rule.mode() == Mode::IdentityPool;
@@ -347,6 +387,17 @@ impl<'a> Decision<'a> {
             who::CUSTOM => caller.authorizer != crate::principal::Authorizer::No,
             _ => true,
         }
+    }
+
+    /// Whether a rule counts that is judged with its guard; none for one that is not.
+    fn counts(&self, rule: &Rule<'a>, counts: Counts) -> Option<bool> {
+        let guard = rule.guard()?.guard;
+        if let Some(places) = self.asked.places() {
+            let prefix = self.asked.policy.strings.get(self.asked.policy.nodes.at(rule.rule.scope as usize).prefix);
+            let own = rule.rule.who != who::ENTITY || places.is_own_below(prefix);
+            return Some(own && places.rule_counts(guard, counts));
+        }
+        Some(self.special()?.rule_counts(guard, counts))
     }
 
     fn is_mine(&self, rule: &Rule<'a>) -> bool {

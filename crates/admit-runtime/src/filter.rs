@@ -3,10 +3,12 @@
 //! meets none. Applying a filter to records gives those that deciding one by one gives.
 
 use crate::claim::{Groups, MAX_LIST};
-use crate::format::{Clause, clause};
+use crate::decide::Asked;
+use crate::format::{Clause, NONE, clause};
 use crate::load::Policy;
 use crate::principal::Principal;
-use crate::request::Request;
+use crate::program::Read;
+use crate::request::Target;
 use crate::value::{Fields, List, Value};
 use crate::words::{Mode, Operations};
 
@@ -99,6 +101,8 @@ impl<'a> Identity<'a> {
 pub(crate) enum Wanted<'a> {
     Identity(Identity<'a>),
     Groups(Groups<'a>),
+    /// The groups of the user pool, of which some act as others: a principal holds those too.
+    Acting(Groups<'a>, &'a Policy<'a>, &'a Principal<'a>),
 }
 
 /// One condition of a filter: the field is, or holds, one of these values.
@@ -130,6 +134,15 @@ impl<'a> Condition<'a> {
                     false
                 });
             }
+            Wanted::Acting(groups, policy, principal) => {
+                groups.any(|name| {
+                    visit(&[name]);
+                    false
+                });
+                for name in policy.pool_names(principal).filter(|name| !groups.any(|other| other == *name)) {
+                    visit(&[name]);
+                }
+            }
         }
     }
 
@@ -154,6 +167,30 @@ impl<'a> Condition<'a> {
         match self.wanted {
             Wanted::Identity(identity) => identity.is(value),
             Wanted::Groups(groups) => groups.any(|name| name == value),
+            Wanted::Acting(groups, policy, principal) => {
+                groups.any(|name| name == value) || policy.pool_names(principal).any(|name| name == value)
+            }
+        }
+    }
+
+    /// Whether the owner that is to be recorded, or a value, meets it.
+    pub(crate) fn accepts_read(&self, read: Read<'_>) -> bool {
+        match read {
+            Read::Value(value) => self.accepts(value),
+            Read::Owner { owner, list } => {
+                let mut meets = false;
+                self.each_value(&mut |value| meets = meets || owner.is_pieces(value));
+                meets && list == self.many
+            }
+            Read::Open => false,
+        }
+    }
+
+    /// Whether the caller is known well enough to say that a record names somebody else.
+    pub(crate) fn is_complete(&self) -> bool {
+        match self.wanted {
+            Wanted::Identity(identity) => identity.is_complete(),
+            Wanted::Groups(groups) | Wanted::Acting(groups, ..) => !matches!(groups, Groups::Unknown),
         }
     }
 
@@ -161,15 +198,15 @@ impl<'a> Condition<'a> {
     pub(crate) fn is_usable(&self) -> bool {
         match self.wanted {
             Wanted::Identity(identity) => identity.is_usable(),
-            Wanted::Groups(groups) => !groups.is_empty(),
+            Wanted::Groups(groups) | Wanted::Acting(groups, ..) => !groups.is_empty(),
         }
     }
 }
 
-impl<'a> Policy<'a> {
+impl<'t> Policy<'t> {
     /// The condition that a clause puts on records, or none if it is another mode's.
-    pub(crate) fn condition(
-        &self,
+    pub(crate) fn condition<'a>(
+        &'a self,
         clause: &Clause,
         principal: &'a Principal<'a>,
         spelling: Spelling,
@@ -187,7 +224,12 @@ impl<'a> Policy<'a> {
             let count = (clause.part_count as usize).min(parts.len());
             Wanted::Identity(Identity { parts, count, spelling })
         } else {
-            Wanted::Groups(Groups::of(claims.get(self.strings.get(self.parts.at(clause.parts as usize)))))
+            let claim = self.parts.at(clause.parts as usize);
+            let groups = Groups::of(claims.get(self.strings.get(claim)));
+            match mode == Mode::UserPool && claim == self.group_claim && claim != NONE && !self.acting.is_empty() {
+                true => Wanted::Acting(groups, self, principal),
+                false => Wanted::Groups(groups),
+            }
         };
         let many = clause.kind == clause::OWNERS || clause.kind == clause::GROUPS;
         Some(Condition { field: self.strings.get(clause.field), many, wanted })
@@ -203,12 +245,25 @@ fn identity_claim<'a>(claims: &'a dyn Fields, name: &str) -> Option<&'a str> {
     }
 }
 
+/// What a filter is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The clauses of a resource.
+    Clauses,
+    /// Rules with guards, or denies: the records that they give.
+    Records,
+    /// The same, for one class of fields; none for what no rule is about.
+    Field(Option<usize>),
+}
+
 /// The condition under which records may be shown: one of these must hold.
+///
+/// Where rules have guards (`.when`, `.and`), or there are denies, a filter is more than such conditions
+/// ([`Filter::is_guarded`]): then ask [`Filter::matches`].
 #[derive(Clone, Copy)]
 pub struct Filter<'a> {
-    pub(crate) policy: &'a Policy<'a>,
-    pub(crate) principal: &'a Principal<'a>,
-    pub(crate) request: Request<'a>,
+    pub(crate) asked: Asked<'a>,
+    pub(crate) what: What,
     pub(crate) resource: u32,
     pub(crate) needs: Operations,
     pub(crate) spelling: Spelling,
@@ -218,26 +273,41 @@ impl<'a> Filter<'a> {
     /// The conditions, of which one must hold. None: no record passes.
     pub fn conditions(&self) -> impl Iterator<Item = Condition<'a>> + use<'a> {
         let filter = *self;
-        let resource = filter.policy.resource(filter.resource);
-        filter.policy.clauses_of(&resource).filter_map(move |clause| {
+        let policy = filter.asked.policy;
+        let clauses = (filter.what == What::Clauses).then(|| policy.clauses_of(&policy.resource(filter.resource)));
+        clauses.into_iter().flatten().filter_map(move |clause| {
             let meets = Operations(clause.operations).meets(filter.needs);
-            let condition = filter.policy.condition(&clause, filter.principal, filter.spelling_of(&clause))?;
+            let condition = policy.condition(&clause, filter.asked.principal, filter.spelling_of(&clause))?;
             (meets && condition.is_usable() && filter.fits_args(&condition)).then_some(condition)
         })
     }
 
     /// Whether this record passes.
     pub fn matches(&self, record: &dyn Fields) -> bool {
-        self.conditions().any(|condition| condition.matches(record))
+        match self.what {
+            What::Clauses => self.conditions().any(|condition| condition.matches(record)),
+            What::Records => self.special().is_some_and(|special| special.shows(record)),
+            What::Field(class) => self.special().is_some_and(|special| special.shows_field(class, record)),
+        }
+    }
+
+    /// Whether it is more than [`Filter::conditions`] say.
+    pub fn is_guarded(&self) -> bool {
+        self.what != What::Clauses
+    }
+
+    fn special(&self) -> Option<crate::special::Special<'a>> {
+        let Target::Model(number) = self.asked.action.target else { return None };
+        self.asked.special_model(&self.asked.policy.model_at(number))
     }
 
     /// A sort key that the query leaves open is filled in with the whole identity.
-    fn spelling_of(&self, clause: &Clause) -> Spelling {
-        let field = self.policy.strings.get(clause.field);
-        let in_sort_key = self.request.index.is_some_and(|index| {
+    pub(crate) fn spelling_of(&self, clause: &Clause) -> Spelling {
+        let field = self.asked.policy.strings.get(clause.field);
+        let in_sort_key = self.asked.request.index.is_some_and(|index| {
             (1..index.len().min(MAX_LIST)).any(|at| matches!(index.at(at), Value::Text(name) if name == field))
         });
-        let open = self.request.args.is_none_or(|args| matches!(args.get(field), Value::Absent | Value::Null));
+        let open = self.asked.request.args.is_none_or(|args| matches!(args.get(field), Value::Absent | Value::Null));
         match self.spelling == Spelling::Any && in_sort_key && open {
             true => Spelling::Whole,
             false => self.spelling,
@@ -245,8 +315,8 @@ impl<'a> Filter<'a> {
     }
 
     /// A value that the query fixes must be the caller's.
-    fn fits_args(&self, condition: &Condition<'_>) -> bool {
-        match self.request.args.map_or(Value::Absent, |args| args.get(condition.field)) {
+    pub(crate) fn fits_args(&self, condition: &Condition<'_>) -> bool {
+        match self.asked.request.args.map_or(Value::Absent, |args| args.get(condition.field)) {
             Value::Absent | Value::Null => true,
             Value::Text(text) => condition.is(text),
             _ => false,

@@ -5,7 +5,7 @@
 /// The first bytes of every table.
 pub const MAGIC: [u8; 8] = *b"admit\r\n\x1a";
 /// The version of the format that this crate reads and writes.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// "There is none", where a number would name something.
 pub const NONE: u32 = u32::MAX;
 /// Where the header's u32 section lengths begin: behind magic, version, settings, length, seed and counts.
@@ -86,6 +86,40 @@ sections! {
     Buckets "buckets": Bucket,
     /// [`Node`]: paths of buckets.
     Nodes "paths": Node,
+    /// [`Acting`]: which group acts as which others.
+    Acting "acting groups": Acting,
+    /// [`Exclusive`]: the groups that nobody may hold together.
+    Exclusive "exclusive groups": Exclusive,
+    /// [`Term`]: what conditions read.
+    Terms "terms": Term,
+    /// [`Number64`]: the numbers that conditions name.
+    Numbers "numbers": Number64,
+    /// [`Test`]: the questions that conditions ask.
+    Tests "tests": Test,
+    /// [`Step`]: the conditions of rules, one behind the other.
+    Code "code": Step,
+    /// Where each condition's steps end.
+    Programs "programs": u32,
+    /// [`Who`]: whom guarded rules are about.
+    Whos "whos": Who,
+    /// Class numbers: the groups of a who.
+    WhoClasses "who classes": u32,
+    /// [`Guard`]: what must be true beside a rule's who.
+    Guards "guards": Guard,
+    /// Who numbers: the whos of a guard.
+    GuardWhos "guard whos": u32,
+    /// [`Grant`]: what guarded rules give, and what denies take.
+    Grants "grants": Grant,
+    /// Where each run of grants ends.
+    GrantRuns "grant runs": u32,
+    /// [`Special`]: the resources of the data whose rules have guards, or that have denies.
+    Specials "specials": Special,
+    /// Who numbers: the roles of a special.
+    SpecialRoles "special roles": u32,
+    /// [`Place`]: the paths of buckets whose rules have guards, denies or claims in paths.
+    Places "places": Place,
+    /// [`PlaceClaim`]: the claims in these paths.
+    PlaceClaims "place claims": PlaceClaim,
     /// The explanations' strings, UTF-8.
     RuleText "rule text": u8,
     /// Where each of them ends.
@@ -94,6 +128,8 @@ sections! {
     Rules "rules": Rule,
     /// Numbers of explanations' strings: group names, parts of claims.
     RuleParts "rule parts": u32,
+    /// [`RuleGuard`]: what rules say beside who and operations.
+    RuleGuards "rule guards": RuleGuard,
 }
 
 /// Something of a fixed size: a section is a row of it, and a record is a row of others.
@@ -320,7 +356,7 @@ record! {
         /// A field class: the read operations whose every who sees these fields.
         shown: u8,
         /// A model: of the modes user pool, OpenID Connect, API key and lambda, one bit each, those whose callers may
-        /// ask for an update at all. It binds no other mode.
+        /// ask for an update at all. It binds no other mode. A model or custom operation: [`SPECIAL`] too.
         gate: u8,
         /// Its first clause.
         clauses: u32,
@@ -480,6 +516,250 @@ record! {
     }
 }
 
+record! {
+    /// A class whose members count as members of another. Sorted; every step of a chain is there.
+    Acting {
+        /// The class.
+        class: u16,
+        /// What it acts as.
+        other: u16,
+    }
+}
+
+record! {
+    /// A class of a list of which nobody may hold two. Sorted.
+    Exclusive {
+        /// The number of the list.
+        list: u32,
+        /// The class.
+        class: u32,
+    }
+}
+
+/// Where a [`Term`] is read.
+#[allow(missing_docs)]
+pub mod source {
+    pub const RECORD: u8 = 0;
+    pub const INPUT: u8 = 1;
+    pub const CLAIM: u8 = 2;
+}
+
+/// What a [`Term`], or each of its elements, is.
+#[allow(missing_docs)]
+pub mod kind {
+    pub const TEXT: u8 = 0;
+    pub const INTEGER: u8 = 1;
+    pub const FLOAT: u8 = 2;
+    pub const BOOLEAN: u8 = 3;
+    pub const DATE: u8 = 4;
+    pub const DATE_TIME: u8 = 5;
+}
+
+record! {
+    /// Something that conditions read.
+    Term {
+        /// [`source`]
+        source: u8,
+        /// [`kind`]
+        kind: u8,
+        /// 1 for a list.
+        list: u8,
+        /// Zero.
+        reserved: u8,
+        /// The field, or the claim.
+        name: u32,
+    }
+}
+
+record! {
+    /// A number that conditions name: the bits of a finite double.
+    Number64 {
+        /// The lower half.
+        low: u32,
+        /// The upper half.
+        high: u32,
+    }
+}
+
+/// The forms of a [`Test`].
+pub mod form {
+    /// The boolean is true.
+    pub const HOLDS: u8 = 0;
+    /// The value is null.
+    pub const NULL: u8 = 1;
+    /// The two are equal; the next four are `<`, `<=`, `>` and `>=`.
+    pub const EQUAL: u8 = 2;
+    #[allow(missing_docs)]
+    pub const LESS: u8 = 3;
+    #[allow(missing_docs)]
+    pub const LESS_OR_EQUAL: u8 = 4;
+    #[allow(missing_docs)]
+    pub const GREATER: u8 = 5;
+    #[allow(missing_docs)]
+    pub const GREATER_OR_EQUAL: u8 = 6;
+    /// Some element of the list is equal.
+    pub const CONTAINS: u8 = 7;
+    /// The text holds that one.
+    pub const HAS_TEXT: u8 = 8;
+    /// The text begins with that one.
+    pub const STARTS_WITH: u8 = 9;
+}
+
+/// What a [`Test`] compares its term with.
+#[allow(missing_docs)]
+pub mod operand {
+    pub const NOTHING: u8 = 0;
+    /// `value` is the number of a term.
+    pub const TERM: u8 = 1;
+    /// `value` is the number of a string.
+    pub const TEXT: u8 = 2;
+    /// `value` is the number of a number.
+    pub const NUMBER: u8 = 3;
+    /// `value` is 0 or 1.
+    pub const BOOLEAN: u8 = 4;
+}
+
+record! {
+    /// One question about a request.
+    Test {
+        /// [`form`]
+        form: u8,
+        /// [`operand`]
+        operand: u8,
+        /// 1 if the answer is turned round: false where it is true.
+        negated: u8,
+        /// Zero.
+        reserved: u8,
+        /// The term.
+        term: u32,
+        /// What it is compared with.
+        value: u32,
+    }
+}
+
+/// [`Step::yes`], [`Step::no`]: the condition is true.
+pub const TRUE: u16 = u16::MAX;
+/// [`Step::yes`], [`Step::no`]: the condition is false.
+pub const FALSE: u16 = u16::MAX - 1;
+/// The most steps of one condition.
+pub const MAX_STEPS: u32 = 256;
+
+record! {
+    /// A step of a condition: a test, and where to go on, always forward.
+    Step {
+        /// The test.
+        test: u32,
+        /// The step after it holds, counted from the condition's first, or [`TRUE`] or [`FALSE`].
+        yes: u16,
+        /// The step after it does not.
+        no: u16,
+    }
+}
+
+/// The kinds of a [`Who`]; below them those of [`clause`].
+pub mod subject {
+    /// Every caller of a mode: `mode`.
+    pub const EVERYONE: u8 = 4;
+    /// The members of classes; of the functions' source, these functions.
+    pub const CLASSES: u8 = 5;
+    /// Storage: whoever is signed in, in his own folder.
+    pub const ENTITY: u8 = 6;
+}
+
+record! {
+    /// Whom a guarded rule is about. Those that a record's field names come first, in the order in which owners are recorded.
+    Who {
+        /// [`clause`] or [`subject`]
+        kind: u8,
+        /// The mode whose callers it is about ([`crate::Mode`]).
+        mode: u8,
+        /// How many parts of the identity claim: 1 to 4, for a field's groups 1, else 0.
+        part_count: u8,
+        /// Zero.
+        reserved: u8,
+        /// The record's field, or for classes their source; else none.
+        field: u32,
+        /// The first part of the identity claim or the group claim, or the first class; else none.
+        first: u32,
+        /// How many classes.
+        class_count: u32,
+    }
+}
+
+record! {
+    /// What must be true beside a rule's who: every who and the condition.
+    Guard {
+        /// The first of its whos.
+        whos: u32,
+        /// How many.
+        who_count: u32,
+        /// The condition, or none.
+        program: u32,
+    }
+}
+
+record! {
+    /// What a rule gives to a role, or what a deny takes. In a run the grants come first, by role, then the denies.
+    Grant {
+        /// The operations.
+        operations: u8,
+        /// 1 for a deny, whose guard names its who too.
+        deny: u8,
+        /// Zero.
+        reserved: u16,
+        /// The role's who. For a deny [`subject::ENTITY`] if it is one, else none.
+        who: u32,
+        /// What else must be true, or none.
+        guard: u32,
+    }
+}
+
+/// The bit of [`Common::gate`] that tells of a [`Special`].
+pub const SPECIAL: u8 = 0x80;
+
+record! {
+    /// A model or custom operation whose rules have guards, or that has denies. Sorted by resource; the head itself
+    /// then says only what functions have.
+    Special {
+        /// The head: of a model as a whole, or of a custom operation.
+        resource: u32,
+        /// The first of its roles.
+        roles: u32,
+        /// How many.
+        role_count: u32,
+        /// The run of grants of its first field class; the other classes' follow.
+        runs: u32,
+    }
+}
+
+record! {
+    /// A path of a bucket whose rules have guards, denies or claims in paths. Sorted by bucket, then by prefix, so that
+    /// a path stands behind those above it.
+    Place {
+        /// The bucket.
+        bucket: u32,
+        /// The prefix as written, claims included.
+        prefix: u32,
+        /// The first of its claims.
+        claims: u32,
+        /// How many.
+        claim_count: u32,
+        /// Its run of grants. Their whos are the roles of storage; those of kind [`subject::ENTITY`] count in the caller's
+        /// own folder below it.
+        run: u32,
+    }
+}
+
+record! {
+    /// A segment of a path that stands for a claim.
+    PlaceClaim {
+        /// Which segment, from 0.
+        segment: u32,
+        /// The claim.
+        claim: u32,
+    }
+}
+
 /// The kinds of a [`Rule`]'s scope.
 pub mod scope {
     /// A model; `scope` is its number.
@@ -542,6 +822,22 @@ record! {
         names: u32,
         /// How many.
         name_count: u32,
+    }
+}
+
+record! {
+    /// What a rule says beside who and operations. Sorted by rule; a rule without any of it has none.
+    RuleGuard {
+        /// The rule.
+        rule: u32,
+        /// 1 for a deny.
+        deny: u32,
+        /// Its guard (for a deny with its who), or none.
+        guard: u32,
+        /// The text of its `.and(…)`, among the explanations' strings, or none.
+        and: u32,
+        /// The text of its `.when(…)`, or none.
+        when: u32,
     }
 }
 

@@ -34,8 +34,11 @@ mod inspect;
 mod load;
 mod model;
 mod names;
+mod places;
 mod principal;
+mod program;
 mod request;
+mod special;
 mod value;
 mod words;
 #[cfg(feature = "write")]

@@ -5,12 +5,15 @@
 use crate::cells::Cells;
 use crate::error::LoadError;
 use crate::format::{
-    Bucket, Clause, Common, Custom, FUNCTIONS, Field, HEADER, Head, LENGTHS, LONG, MAGIC, Model, NONE, Node, PAGE,
-    Record, Rule, SECTIONS, SHORT, SMALLEST, Section, Shape, Source, TRAILER, VERSION, checksum, clause, field, scope,
-    scope_of, who,
+    Acting, Bucket, Clause, Common, Custom, Exclusive, FUNCTIONS, Field, Grant, Guard, HEADER, Head, LENGTHS, LONG,
+    MAGIC, Model, NONE, Node, Number64, PAGE, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS, SHORT, SMALLEST,
+    Section, Shape, Source, Special, Step, TRAILER, Term, Test, VERSION, Who, checksum, clause, field, scope, scope_of,
+    who,
 };
 use crate::names::{Names, Scope, Strings};
 use crate::words::Mode;
+
+mod guards;
 
 /// A row of records, read where they stand.
 #[derive(Clone, Copy)]
@@ -93,9 +96,27 @@ pub struct Policy<'t> {
     pub(crate) customs: Rows<'t, Custom>,
     pub(crate) buckets: Rows<'t, Bucket>,
     pub(crate) nodes: Rows<'t, Node>,
+    pub(crate) acting: Rows<'t, Acting>,
+    pub(crate) exclusive: Rows<'t, Exclusive>,
+    pub(crate) terms: Rows<'t, Term>,
+    pub(crate) numbers: Rows<'t, Number64>,
+    pub(crate) tests: Rows<'t, Test>,
+    pub(crate) code: Rows<'t, Step>,
+    pub(crate) programs: Rows<'t, u32>,
+    pub(crate) whos: Rows<'t, Who>,
+    pub(crate) who_classes: Rows<'t, u32>,
+    pub(crate) guards: Rows<'t, Guard>,
+    pub(crate) guard_whos: Rows<'t, u32>,
+    pub(crate) grants: Rows<'t, Grant>,
+    pub(crate) grant_runs: Rows<'t, u32>,
+    pub(crate) specials: Rows<'t, Special>,
+    pub(crate) special_roles: Rows<'t, u32>,
+    pub(crate) places: Rows<'t, Place>,
+    pub(crate) place_claims: Rows<'t, PlaceClaim>,
     pub(crate) rule_strings: Strings<'t>,
     pub(crate) rules: Rows<'t, Rule>,
     pub(crate) rule_parts: Rows<'t, u32>,
+    pub(crate) rule_guards: Rows<'t, RuleGuard>,
     pub(crate) group_claim: u32,
 }
 
@@ -176,7 +197,7 @@ impl<'t> Sections<'t> {
         }
         // What is left pads to a multiple of 8.
         if rest.len() >= 8 || rest.iter().any(|byte| *byte != 0) {
-            return Err(LoadError::SectionLength { section: Section::RuleParts, bytes: rest.len() });
+            return Err(LoadError::SectionLength { section: Section::RuleGuards, bytes: rest.len() });
         }
         Ok(sections)
     }
@@ -226,9 +247,27 @@ impl<'t> Policy<'t> {
             customs: sections.rows(Section::Customs),
             buckets: sections.rows(Section::Buckets),
             nodes: sections.rows(Section::Nodes),
+            acting: sections.rows(Section::Acting),
+            exclusive: sections.rows(Section::Exclusive),
+            terms: sections.rows(Section::Terms),
+            numbers: sections.rows(Section::Numbers),
+            tests: sections.rows(Section::Tests),
+            code: sections.rows(Section::Code),
+            programs: sections.rows(Section::Programs),
+            whos: sections.rows(Section::Whos),
+            who_classes: sections.rows(Section::WhoClasses),
+            guards: sections.rows(Section::Guards),
+            guard_whos: sections.rows(Section::GuardWhos),
+            grants: sections.rows(Section::Grants),
+            grant_runs: sections.rows(Section::GrantRuns),
+            specials: sections.rows(Section::Specials),
+            special_roles: sections.rows(Section::SpecialRoles),
+            places: sections.rows(Section::Places),
+            place_claims: sections.rows(Section::PlaceClaims),
             rule_strings: Strings::read(&sections, Section::RuleText, Section::RuleStrings)?,
             rules: sections.rows(Section::Rules),
             rule_parts: sections.rows(Section::RuleParts),
+            rule_guards: sections.rows(Section::RuleGuards),
             group_claim: number(bytes, 12),
         };
         policy.check()?;
@@ -331,6 +370,11 @@ impl Policy<'_> {
         self.check_models()?;
         self.check_customs()?;
         self.check_buckets()?;
+        self.check_acting()?;
+        self.check_conditions()?;
+        self.check_guards()?;
+        self.check_specials()?;
+        self.check_places()?;
         self.check_rules()
     }
 
@@ -403,6 +447,23 @@ impl Policy<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Runs lie one behind the other and end where their records end.
+    pub(in crate::load) fn check_ends(
+        &self,
+        section: Section,
+        ends: Rows<u32>,
+        target: Section,
+    ) -> Result<(), LoadError> {
+        let mut start = 0;
+        for (record, end) in ends.run(0, NONE).enumerate() {
+            if end < start {
+                return Err(LoadError::Order { section, record });
+            }
+            start = end;
+        }
+        self.ends_at(section, start, target)
     }
 
     fn check_cells(&self) -> Result<(), LoadError> {
@@ -605,7 +666,11 @@ impl Policy<'_> {
                 return Err(LoadError::OutOfRange { section, record, names, target, count });
             }
         }
-        Ok(())
+        self.check_rule_guards()
+    }
+
+    fn class(&self, section: Section, record: usize, class: u32) -> Result<(), LoadError> {
+        if class < self.classes { Ok(()) } else { Err(LoadError::Value { section, record }) }
     }
 
     fn name(&self, section: Section, record: usize, number: u32) -> Result<(), LoadError> {

@@ -134,6 +134,11 @@ impl Principal<'_> {
         self.held.classes()
     }
 
+    /// Whether the class is one of them.
+    pub(crate) fn holds(&self, class: u16) -> bool {
+        self.classes().contains(&class)
+    }
+
     /// How the request arrived.
     pub fn mode(&self) -> Mode {
         self.caller.mode
@@ -162,12 +167,13 @@ impl<'t> Policy<'t> {
     /// Any caller.
     ///
     /// # Errors
-    /// If it holds more than [`MAX_HELD`] of the policy's groups, or a function has no name.
+    /// If it holds more than [`MAX_HELD`] of the policy's groups (those that its groups act as count too), or two groups
+    /// of an exclusive list, or a function has no name.
     pub fn principal<'c>(&self, caller: Caller<'c>) -> Result<Principal<'c>, PrincipalError> {
         // Filled where it is returned: moving it would copy the room for many classes.
         let mut made = Ok(self.bare(caller));
         if let Ok(principal) = &mut made
-            && let Err(error) = self.hold(principal)
+            && let Err(error) = self.hold(principal).and_then(|()| self.check_exclusive(principal))
         {
             made = Err(error);
         }
@@ -194,6 +200,18 @@ impl<'t> Policy<'t> {
             }
             Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => Ok(()),
         }
+    }
+
+    /// The names of the pool's groups that a principal counts as a member of.
+    pub(crate) fn pool_names<'p>(&self, principal: &'p Principal<'_>) -> impl Iterator<Item = &'t str> + use<'p, 't> {
+        let policy = *self;
+        let pool = self.sources.run(0, NONE).find(|source| self.is_pool(source));
+        let of_pool = move |class: &u16| {
+            let class = u32::from(*class);
+            pool.is_some_and(|source| (source.first..source.first + source.count).contains(&class))
+        };
+        let held = principal.classes().iter().copied().filter(of_pool);
+        held.map(move |class| policy.class_name(u32::from(class)))
     }
 
     /// A token's groups, from every claim that rules read.
@@ -238,12 +256,42 @@ impl<'t> Policy<'t> {
         let mut result = Ok(());
         groups.any(|name| {
             if let Some(class) = self.class_number(number, source, name) {
-                result = principal.held.add(class as u16); // at most u16::MAX classes: checked at load
+                result = self.hold_with_others(principal, class);
                 self.prefer(principal, class);
             }
             result.is_err()
         });
         result
+    }
+
+    /// Holds a class, and every class that it acts as.
+    #[inline]
+    fn hold_with_others(&self, principal: &mut Principal<'_>, class: u32) -> Result<(), PrincipalError> {
+        let class = class as u16; // at most u16::MAX classes: checked at load
+        principal.held.add(class)?;
+        if self.acting.is_empty() { Ok(()) } else { self.hold_others(principal, class) }
+    }
+
+    #[inline(never)]
+    fn hold_others(&self, principal: &mut Principal<'_>, class: u16) -> Result<(), PrincipalError> {
+        let first = self.acting.lower_bound(0, NONE, |acting| acting.class < class);
+        let others = (first..self.acting.len()).map(|at| self.acting.at(at));
+        let mut others = others.take_while(|acting| acting.class == class);
+        others.try_for_each(|acting| principal.held.add(acting.other))
+    }
+
+    /// Nobody may hold two groups of an exclusive list.
+    fn check_exclusive(&self, principal: &Principal<'_>) -> Result<(), PrincipalError> {
+        let mut before = None;
+        for exclusive in self.exclusive.run(0, NONE) {
+            if principal.holds(exclusive.class as u16) {
+                if before == Some(exclusive.list) {
+                    return Err(PrincipalError::ExclusiveGroups);
+                }
+                before = Some(exclusive.list);
+            }
+        }
+        Ok(())
     }
 
     /// The first classes are the pool's groups, the best first.

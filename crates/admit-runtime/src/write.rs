@@ -3,8 +3,9 @@
 //! [`crate::format`] states.
 
 use crate::format::{
-    Bucket, Clause, Common, Custom, Field, HEADER, Head, LENGTHS, Long, MAGIC, Model, NAMES_A_PILOT, NO_NAME, Node,
-    Page, Record, Rule, SECTIONS, Section, Shape, Source, TRAILER, U24, VERSION, bucket, checksum, hash, slot,
+    Acting, Bucket, Clause, Common, Custom, Exclusive, Field, Grant, Guard, HEADER, Head, LENGTHS, Long, MAGIC, Model,
+    NAMES_A_PILOT, NO_NAME, Node, Number64, Page, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS, Section, Shape,
+    Source, Special, Step, TRAILER, Term, Test, U24, VERSION, Who, bucket, checksum, hash, slot,
 };
 use alloc::string::String;
 use alloc::vec;
@@ -17,6 +18,8 @@ pub struct Rows {
     pub preferred: bool,
     /// One bit a mode.
     pub modes: u8,
+    /// The steps of the longest condition: at most [`crate::format::MAX_STEPS`].
+    pub longest_condition: usize,
     /// String number of the user pool's group claim, or [`crate::format::NONE`].
     pub group_claim: u32,
     /// How many names of fields there are.
@@ -43,10 +46,28 @@ pub struct Rows {
     pub customs: Vec<Custom>,
     pub buckets: Vec<Bucket>,
     pub nodes: Vec<Node>,
+    pub acting: Vec<Acting>,
+    pub exclusive: Vec<Exclusive>,
+    pub terms: Vec<Term>,
+    pub numbers: Vec<Number64>,
+    pub tests: Vec<Test>,
+    pub code: Vec<Step>,
+    pub programs: Vec<u32>,
+    pub whos: Vec<Who>,
+    pub who_classes: Vec<u32>,
+    pub guards: Vec<Guard>,
+    pub guard_whos: Vec<u32>,
+    pub grants: Vec<Grant>,
+    pub grant_runs: Vec<u32>,
+    pub specials: Vec<Special>,
+    pub special_roles: Vec<u32>,
+    pub places: Vec<Place>,
+    pub place_claims: Vec<PlaceClaim>,
     /// The explanations' strings.
     pub rule_strings: Vec<String>,
     pub rules: Vec<Rule>,
     pub rule_parts: Vec<u32>,
+    pub rule_guards: Vec<RuleGuard>,
 }
 
 /// A table would exceed what its format can hold.
@@ -124,10 +145,28 @@ impl Rows {
             Section::Customs => rows(&self.customs, out),
             Section::Buckets => rows(&self.buckets, out),
             Section::Nodes => rows(&self.nodes, out),
+            Section::Acting => rows(&self.acting, out),
+            Section::Exclusive => rows(&self.exclusive, out),
+            Section::Terms => rows(&self.terms, out),
+            Section::Numbers => rows(&self.numbers, out),
+            Section::Tests => rows(&self.tests, out),
+            Section::Code => rows(&self.code, out),
+            Section::Programs => rows(&self.programs, out),
+            Section::Whos => rows(&self.whos, out),
+            Section::WhoClasses => rows(&self.who_classes, out),
+            Section::Guards => rows(&self.guards, out),
+            Section::GuardWhos => rows(&self.guard_whos, out),
+            Section::Grants => rows(&self.grants, out),
+            Section::GrantRuns => rows(&self.grant_runs, out),
+            Section::Specials => rows(&self.specials, out),
+            Section::SpecialRoles => rows(&self.special_roles, out),
+            Section::Places => rows(&self.places, out),
+            Section::PlaceClaims => rows(&self.place_claims, out),
             Section::RuleText => text(self.rule_strings.iter(), out),
             Section::RuleStrings => ends(self.rule_strings.iter(), out),
             Section::Rules => rows(&self.rules, out),
             Section::RuleParts => rows(&self.rule_parts, out),
+            Section::RuleGuards => rows(&self.rule_guards, out),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Groups {
     /// Whether there is a user pool.
     pub has_auth: bool,
     pub declared: Vec<Group>,
-    known: HashSet<String>,
+    pub known: HashSet<String>,
     /// Those that a misspelt name seems to mean.
     pub meant: HashSet<String>,
     /// By claim, the groups that may arrive in it.
@@ -25,6 +25,8 @@ pub(super) struct Groups {
     pub group_claim: String,
     pub identity_claim: Vec<String>,
     pub roles: Roles,
+    /// Groups that nobody may hold together.
+    pub exclusive: Vec<Vec<String>>,
 }
 
 impl Default for Groups {
@@ -38,12 +40,22 @@ impl Default for Groups {
             group_claim: "cognito:groups".into(),
             identity_claim: vec!["sub".into(), "username".into()],
             roles: Roles::Union,
+            exclusive: Vec::new(),
         }
     }
 }
 
-const SETTINGS: [&str; 8] =
-    ["loginWith", "groups", "groupClaim", "identityClaim", "claims", "claimGroups", "roles", "exclusive"];
+const SETTINGS: [&str; 9] = [
+    "loginWith",
+    "groups",
+    "groupClaim",
+    "identityClaim",
+    "claims",
+    "readOnlyClaims",
+    "claimGroups",
+    "roles",
+    "exclusive",
+];
 const LOGIN: [&str; 3] = ["email", "phone", "externalProviders"];
 const RESERVED: [&str; 2] = ["authenticatedUserIamRole", "unauthenticatedUserIamRole"];
 
@@ -63,7 +75,8 @@ impl Checker<'_> {
             for setting in &auth.settings {
                 self.auth_setting(file, setting);
             }
-            let makes_pool = |setting: &Setting| setting.key.text != "claimGroups";
+            let names_claims = |key: &str| matches!(key, "claimGroups" | "claims" | "readOnlyClaims");
+            let makes_pool = |setting: &Setting| !names_claims(&setting.key.text);
             let only_claims = auth.rules.is_empty() && !auth.settings.is_empty();
             self.groups.has_auth |= !only_claims || auth.settings.iter().any(makes_pool);
         }
@@ -105,7 +118,10 @@ impl Checker<'_> {
                 ValueKind::Text(text) if text == "union" => self.groups.roles = Roles::Union,
                 _ => self.wrong_value(file, value, "`\"preferred\"` or `\"union\"`"),
             },
-            key @ ("claims" | "exclusive") => self.not_yet(file, setting.key.span, &format!("the setting `{key}`")),
+            "claims" => self.read_claims(file, value),
+            "readOnlyClaims" => self.read_only_claims(file, value),
+            // Read when every group is known: see `read_acting`.
+            "exclusive" => (),
             _ => self.unknown_setting(file, setting, "auth", &SETTINGS),
         }
     }
@@ -150,7 +166,7 @@ impl Checker<'_> {
                 continue;
             }
             self.groups.known.insert(name.clone());
-            self.groups.declared.push(Group { name, place: self.place(file, span) });
+            self.groups.declared.push(Group { name, acts_as: Vec::new(), place: self.place(file, span) });
         }
     }
 

@@ -2,8 +2,9 @@
 //! Always: after this, every rule's mode is either configured or reported.
 
 use super::Checker;
+use super::conditions::Ground;
 use super::lists::Word;
-use super::rules::{Ruled, Site, mode_of};
+use super::rules::{Ruled, Site, Written, mode_of};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{CustomOperation, DataFunction, Model, Rule, Who};
@@ -12,11 +13,16 @@ use admit_syntax::ast::{Setting, Span, ValueKind};
 use admit_syntax::nearest;
 
 /// What the `data` block says.
-pub(super) struct Schema {
+pub(super) struct Schema<'r> {
     /// The modes that are configured; none if the block does not say.
     pub modes: Option<Vec<Mode>>,
     pub default_mode: Mode,
-    pub rules: Vec<Rule>,
+    /// The allows, for whatever has none of its own.
+    pub rules: Vec<Written<'r>>,
+    /// The denies, for everything.
+    pub denies: Vec<Written<'r>>,
+    /// Whether some rule is meant to allow something, read or not.
+    pub allows_somebody: bool,
     pub functions: Vec<DataFunction>,
 }
 
@@ -39,9 +45,16 @@ const NEAR_MODES: [(&str, &str); 6] = [
     ("function", "lambda"),
 ];
 
-impl Checker<'_> {
-    pub(super) fn read_data(&mut self) -> Schema {
-        let mut schema = Schema { modes: None, default_mode: Mode::ApiKey, rules: Vec::new(), functions: Vec::new() };
+impl<'a> Checker<'a> {
+    pub(super) fn read_data(&mut self) -> Schema<'a> {
+        let mut schema = Schema {
+            modes: None,
+            default_mode: Mode::ApiKey,
+            rules: Vec::new(),
+            denies: Vec::new(),
+            allows_somebody: false,
+            functions: Vec::new(),
+        };
         let mut default = None;
         for (file, data) in self.declared.data.clone() {
             self.settings_once(file, &data.settings);
@@ -55,13 +68,22 @@ impl Checker<'_> {
                 }
             }
             for (file, rule) in self.written(file, &data.rules) {
-                match self.rule(Site::Data, file, rule) {
-                    Some(Ruled::Rule(rule)) => schema.rules.push(rule),
+                let read = self.rule(Site::Data, file, rule);
+                if let Some(Ruled::Rule(written)) = &read {
+                    // What needs no record is said here once; the rest, of each model.
+                    let before = self.typed.len();
+                    self.with_condition(&Ground::without_record(Site::Data), written);
+                    self.typed.truncate(before);
+                }
+                match read {
+                    Some(Ruled::Rule(written)) if written.denies => schema.denies.push(written),
+                    Some(Ruled::Rule(written)) => schema.rules.push(written),
                     Some(Ruled::Data(function)) => schema.functions.push(function),
                     _ => (),
                 }
             }
         }
+        schema.allows_somebody = !schema.rules.is_empty();
         self.check_default(&schema, default);
         schema.default_mode = match (default, &schema.modes) {
             (Some((mode, ..)), _) => mode,
@@ -131,7 +153,7 @@ impl Checker<'_> {
         }
     }
 
-    fn check_default(&mut self, schema: &Schema, default: Option<(Mode, usize, Span)>) {
+    fn check_default(&mut self, schema: &Schema<'_>, default: Option<(Mode, usize, Span)>) {
         if self.is_broken {
             return;
         }
@@ -185,6 +207,15 @@ impl Checker<'_> {
             None if self.groups.has_auth => vec![Mode::UserPool, Mode::IdentityPool],
             None => vec![Mode::ApiKey],
         };
+        let denies =
+            models.iter().flat_map(|model| model.denies.iter().chain(model.fields.iter().flat_map(|f| &f.denies)));
+        let denies: Vec<&Rule> = denies.chain(operations.iter().flat_map(|operation| &operation.denies)).collect();
+        // A deny opens no mode that would be closed without it.
+        for deny in denies.into_iter().filter(|_| configured.is_some()) {
+            if let Some(mode) = mode_of(&deny.who).filter(|mode| !modes.contains(mode)) {
+                self.mode_missing(deny, mode);
+            }
+        }
         for rule in rules {
             let Some(mode) = mode_of(&rule.who) else { continue };
             if modes.contains(&mode) {

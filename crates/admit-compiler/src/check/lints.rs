@@ -2,11 +2,13 @@
 //! Always: a warning names one cause, and is silent where an error already speaks.
 
 use super::data::Schema;
+use super::models::same_guard;
 use super::rules::DATA;
 use super::{Checker, Declared, either};
 use crate::codes;
+use crate::condition::{Condition, Source};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::matrix::{Dynamic, DynamicKind, Matrix, Role, describe, roles};
+use crate::matrix::{Matrix, Role, describe, roles};
 use crate::policy::{Model, Policy, Rule, Who};
 use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, Span, Value, ValueKind};
@@ -14,16 +16,27 @@ use admit_syntax::nearest;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 impl<'a> Checker<'a> {
-    pub(super) fn lint(&mut self, policy: &Policy, schema: &Schema) {
+    pub(super) fn lint(&mut self, policy: &Policy, schema: &Schema<'_>) {
         if self.is_broken {
             return;
         }
         self.unused_groups();
         self.unused_lists();
-        self.repeated(&schema.rules, false);
+        let of_schema = |rules: &[Rule]| {
+            let is_from = |rule: &Rule| schema.rules.iter().any(|of_schema| of_schema.rule.place == rule.place);
+            !rules.is_empty() && rules.iter().all(is_from)
+        };
+        let heirs = policy.models.iter().map(|model| &model.rules);
+        match heirs.chain(policy.operations.iter().map(|operation| &operation.rules)).find(|rules| of_schema(rules)) {
+            Some(rules) => self.repeated(rules, false),
+            None => {
+                let unconditional = schema.rules.iter().filter(|written| written.when.is_none());
+                self.repeated(&unconditional.map(|written| written.rule.clone()).collect::<Vec<_>>(), false);
+            }
+        }
         for (model, (file, written)) in policy.models.iter().zip(self.declared.models.clone()) {
             let field_rules = model.fields.iter().any(|field| !field.rules.is_empty());
-            if !written.rules.is_empty() {
+            if !of_schema(&model.rules) {
                 self.repeated(&model.rules, !field_rules);
             }
             model.fields.iter().for_each(|field| self.repeated(&field.rules, false));
@@ -31,13 +44,14 @@ impl<'a> Checker<'a> {
                 self.model_lints(model);
             }
         }
-        for (operation, (_, written)) in policy.operations.iter().zip(self.declared.operations.clone()) {
-            if !written.rules.is_empty() {
+        for operation in &policy.operations {
+            if !of_schema(&operation.rules) {
                 self.repeated(&operation.rules, true);
             }
         }
         self.public_writes(policy);
         self.nobody(policy);
+        self.doubts(policy);
     }
 
     fn has_errors_in(&self, file: usize, span: Span) -> bool {
@@ -59,12 +73,21 @@ impl<'a> Checker<'a> {
             }
         }
         for (_, rule) in self.written_rules() {
-            if matches!(rule.who.name.text.as_str(), "group" | "groups") {
-                rule.who.args.iter().flatten().for_each(|value| collect_texts(value, &mut named));
+            let beside = rule.modifiers.iter().filter(|call| call.name.text == "and").flat_map(|call| &call.args);
+            let beside = beside.flatten().filter_map(|value| match &value.kind {
+                ValueKind::Calls(calls) => calls.first(),
+                _ => None,
+            });
+            for who in [&rule.who].into_iter().chain(beside) {
+                if matches!(who.name.text.as_str(), "group" | "groups") {
+                    who.args.iter().flatten().for_each(|value| collect_texts(value, &mut named));
+                }
             }
         }
         for group in self.groups.declared.clone() {
-            if !named.contains(group.name.as_str()) && !self.groups.meant.contains(&group.name) {
+            // Who counts as another gains by its rules.
+            let counts = group.acts_as.iter().any(|other| named.contains(other.as_str()));
+            if !counts && !named.contains(group.name.as_str()) && !self.groups.meant.contains(&group.name) {
                 let message = format!("no rule names the group `{}`", group.name);
                 let warning =
                     Diagnostic::new(codes::UNUSED_GROUP, group.place.file as usize, group.place.span, message);
@@ -113,22 +136,28 @@ impl<'a> Checker<'a> {
             let own = roles(&rule.who);
             let Some(first) = own.first() else { continue };
             let mut near: Vec<usize> = by_role.get(first).cloned().unwrap_or_default();
-            if alone && matches!(rule.who, Who::Groups { .. }) {
+            if alone {
                 near.extend(by_role.get(&Role::Everyone(first.mode())).into_iter().flatten());
+                let beside = rule.and.iter().flat_map(roles);
+                near.extend(beside.flat_map(|role| by_role.get(&role)).flatten());
             }
             let covers = |other: &usize| {
                 let by = &rules[*other];
-                let all = by.who == rule.who || covers_who(&by.who, &rule.who, alone);
-                let same = by.operations == rule.operations && covers_who(&rule.who, &by.who, alone);
-                all && by.operations.contains(rule.operations) && (!same || *other < number)
+                let guarded = by.is_guarded() && !same_guard(by, rule);
+                // Beside its who, a rule needs others: who one of them is may do it already.
+                let all = rule.whos().take(if alone { usize::MAX } else { 1 });
+                let all = all.into_iter().any(|who| by.who == *who || covers_who(&by.who, who, alone));
+                let same =
+                    by.operations == rule.operations && same_guard(by, rule) && covers_who(&rule.who, &by.who, alone);
+                !guarded && all && by.operations.contains(rule.operations) && (!same || *other < number)
             };
+            let mergeable =
+                |other: &usize| *other < number && rules[*other].who == rule.who && same_guard(&rules[*other], rule);
             let near: Vec<usize> = near.into_iter().filter(|other| *other != number && !gone.contains(other)).collect();
             if let Some(by) = near.iter().copied().find(covers) {
                 gone.insert(number);
                 self.useless(rule, &rules[by]);
-            } else if let Some(with) =
-                near.iter().copied().find(|other| *other < number && rules[*other].who == rule.who)
-            {
+            } else if let Some(with) = near.iter().copied().find(mergeable) {
                 gone.insert(number);
                 self.mergeable(rule, &rules[with]);
             }
@@ -136,11 +165,19 @@ impl<'a> Checker<'a> {
     }
 
     fn useless(&mut self, rule: &Rule, by: &Rule) {
-        let warning =
-            Diagnostic::new(codes::USELESS_RULE, rule.place.file as usize, rule.place.span, "this rule adds nothing");
-        let warning =
-            warning.label("already allowed").related(by.place.file as usize, by.place.span, "this one covers it");
-        self.say(warning.help("remove it").edit(self.with_comma(rule), ""));
+        let is_narrower = rule.is_guarded() && !same_guard(rule, by);
+        let (code, message) = match is_narrower {
+            true => (codes::COVERED_CONDITION, "this rule limits nothing"),
+            false => (codes::USELESS_RULE, "this rule adds nothing"),
+        };
+        let warning = Diagnostic::new(code, rule.place.file as usize, rule.place.span, message);
+        let label = if is_narrower { "already allowed, whatever it asks" } else { "already allowed" };
+        let warning = warning.label(label).related(by.place.file as usize, by.place.span, "this one covers it");
+        let help = match is_narrower {
+            true => "remove it; if it was meant as a limit, remove the other one, or deny what it must not allow",
+            false => "remove it",
+        };
+        self.say(warning.help(help).edit(self.with_comma(rule), ""));
     }
 
     fn mergeable(&mut self, rule: &Rule, with: &Rule) {
@@ -162,6 +199,9 @@ impl<'a> Checker<'a> {
 
     /// The bytes of a rule's `.to(…)`, dot included, if it has one and nothing else follows.
     fn to_of(&self, rule: &Rule) -> Option<Span> {
+        if rule.is_guarded() {
+            return None;
+        }
         let text = self.text(rule.place.file as usize, rule.place.span);
         let at = text.rfind(".to(").filter(|at| !text[at + 1..].contains(").") && !text.contains("//"))?;
         let start = rule.place.span.start as usize + at;
@@ -180,7 +220,7 @@ impl<'a> Checker<'a> {
 
     fn model_lints(&mut self, model: &Model) {
         let matrix = Matrix::of(model);
-        self.owners_give_away(model, &matrix);
+        self.owners_give_away(model);
         self.near_owners(model);
         if !model.fields.is_empty() && model.fields.iter().all(|field| !field.rules.is_empty()) {
             self.reaches_no_field(model);
@@ -191,13 +231,21 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn owners_give_away(&mut self, model: &Model, matrix: &Matrix) {
-        for (field, class) in model.fields.iter().zip(&matrix.class_of) {
-            let gives = matrix.classes[*class].iter().find(|(role, operations)| {
-                let owns = matches!(role, Role::Dynamic(Dynamic { kind: DynamicKind::Owner, field: of, .. }) if *of == field.name);
-                owns && operations.meets(Operations::UPDATE)
-            });
-            if gives.is_some() {
+    fn owners_give_away(&mut self, model: &Model) {
+        for field in &model.fields {
+            let governing = if field.rules.is_empty() { &model.rules } else { &field.rules };
+            let owns = |who: &Who| matches!(who, Who::Owner { field: of, .. } if *of == field.name);
+            let gives = |rule: &&Rule| {
+                // A condition that reads what is proposed says whom it may go to.
+                let says = rule.condition.as_ref().is_some_and(|condition| reads_input(condition, &field.name));
+                rule.operations.meets(Operations::UPDATE) && rule.whos().any(owns) && !says
+            };
+            let denied = |rule: &Rule| {
+                let mut denies = model.denies.iter().chain(&field.denies);
+                denies
+                    .any(|deny| deny.operations.meets(Operations::UPDATE) && !deny.is_guarded() && deny.who == rule.who)
+            };
+            if governing.iter().filter(gives).any(|rule| !denied(rule)) {
                 let whom = if field.list { "one of the owners" } else { "the owner" };
                 let message = format!("{whom} in `{}` may give {} away", field.name, a(&model.name));
                 let warning =
@@ -212,8 +260,9 @@ impl<'a> Checker<'a> {
     /// Owner fields that are not declared, where a declared one has nearly the same name.
     fn near_owners(&mut self, model: &Model) {
         let field_rules = model.fields.iter().flat_map(|field| &field.rules);
-        for rule in model.rules.iter().chain(field_rules) {
-            let Who::Owner { field, list: false, .. } = &rule.who else { continue };
+        let rules = model.rules.iter().chain(field_rules);
+        for (rule, who) in rules.flat_map(|rule| rule.whos().map(move |who| (rule, who))) {
+            let Who::Owner { field, list: false, .. } = who else { continue };
             let names = || model.fields.iter().filter(|field| !field.list).map(|field| field.name.as_str());
             if names().any(|name| name == field) {
                 continue;
@@ -272,10 +321,13 @@ impl<'a> Checker<'a> {
 
     /// Field rules for somebody whom the model's rules do not know: they open the record.
     fn fields_reach(&mut self, model: &Model) {
-        let known: HashSet<Role> = model.rules.iter().flat_map(|rule| roles(&rule.who)).collect();
         for rule in model.fields.iter().flat_map(|field| &field.rules) {
+            // A rule of the model that asks for more lets fewer in.
+            let as_wide = |other: &&Rule| !other.is_guarded() || same_guard(other, rule);
+            let known: HashSet<Role> = model.rules.iter().filter(as_wide).flat_map(|rule| roles(&rule.who)).collect();
             let reads = |rule: &&Rule| rule.operations.meets(Operations::READ);
-            let everyone: HashSet<Role> = model.rules.iter().filter(reads).flat_map(|rule| roles(&rule.who)).collect();
+            let everyone: HashSet<Role> =
+                model.rules.iter().filter(reads).filter(as_wide).flat_map(|rule| roles(&rule.who)).collect();
             let is_new = |role: &Role| !known.contains(role) && !everyone.contains(&Role::Everyone(role.mode()));
             let new = roles(&rule.who).into_iter().find(is_new);
             let warning = |message: String| {
@@ -283,13 +335,22 @@ impl<'a> Checker<'a> {
                 Diagnostic::new(codes::FIELD_REACHES, file, span, message).label("the model's rules do not say so")
             };
             let creates = |rule: &Rule| rule.operations.meets(Operations::CREATE);
-            let creators: HashSet<Role> =
-                model.rules.iter().filter(|rule| creates(rule)).flat_map(|rule| roles(&rule.who)).collect();
+            let creators: HashSet<Role> = model
+                .rules
+                .iter()
+                .filter(as_wide)
+                .filter(|rule| creates(rule))
+                .flat_map(|rule| roles(&rule.who))
+                .collect();
             let may_create = |role: &Role| creators.contains(role) || creators.contains(&Role::Everyone(role.mode()));
             let creator = roles(&rule.who).into_iter().find(|role| creates(rule) && !may_create(role));
             if let Some(role) = new.filter(|_| rule.operations.meets(Operations::READ)) {
-                let which = if matches!(role, Role::Dynamic(_)) { "the" } else { "every" };
-                let message = format!("this field rule lets {} reach {which} `{}`", describe(&role), model.name);
+                let which = match (&role, rule.is_guarded()) {
+                    (_, true) => format!("{} that its condition lets through", a(&model.name)),
+                    (Role::Dynamic(_), false) => format!("the `{}`", model.name),
+                    _ => format!("every `{}`", model.name),
+                };
+                let message = format!("this field rule lets {} reach {which}", describe(&role));
                 let help = "they see its key, its time stamps and this field; add them to the model's rules to say so";
                 self.say(warning(message).help(help));
             } else if let Some(role) = creator {
@@ -315,7 +376,7 @@ impl<'a> Checker<'a> {
                 Who::Guest => "everybody, signed in or not,",
                 _ => continue,
             };
-            if rule.operations.meets(changes) {
+            if rule.operations.meets(changes) && !rule.is_guarded() {
                 let message = format!("{who} may write");
                 let warning = Diagnostic::new(codes::PUBLIC_WRITE, rule.place.file as usize, rule.place.span, message);
                 let help = "if only reading is meant, write `.to([\"read\"])`";
@@ -344,6 +405,13 @@ impl<'a> Checker<'a> {
 fn a(name: &str) -> String {
     let vowel = name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
     format!("{} `{name}`", if vowel { "an" } else { "a" })
+}
+
+/// Whether a condition reads what a field will hold.
+pub(super) fn reads_input(condition: &Condition, field: &str) -> bool {
+    let mut reads = false;
+    condition.each_term(&mut |term| reads |= term.source == Source::Input && term.name == field);
+    reads
 }
 
 fn collect_texts<'v>(value: &'v Value, texts: &mut HashSet<&'v str>) {

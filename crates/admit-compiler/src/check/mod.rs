@@ -1,18 +1,31 @@
 //! Checks sources: every problem of every file in one run, and the policy if there is no error.
 //! Always: one cause, one diagnostic; the same sources give the same diagnostics in the same order.
 //!
-//! Where to find what: `lists` reads named lists, `auth` and `data` the two blocks, `rules` reads one rule wherever it stands, `models`,
-//! `operations` and `storage` read the declarations that carry rules, `lints` looks at the whole for warnings.
+//! Where to find what: `uses` joins the files, `lists` reads named lists, `auth` (with `claims` and `acting`) and `data`
+//! the two blocks. `rules` reads one rule wherever it stands, `guards` what stands beside its who, `conditions` its
+//! condition. `models`, `operations` and `storage` read the declarations that carry rules, `tests` and
+//! `invariants` what must hold of them (`deeds` what both speak of). `lints` looks at the whole for warnings, `doubts` at conditions and denies, by what `reach` says that a condition can come to.
 
+mod acting;
 mod auth;
+mod claims;
+mod conditions;
 mod data;
+mod deeds;
+mod doubts;
+mod guards;
+mod invariants;
 mod lints;
 mod lists;
 mod models;
 mod names;
 mod operations;
+mod proofs;
+mod reach;
 mod rules;
 mod storage;
+mod tests;
+mod uses;
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -20,10 +33,14 @@ use crate::policy::{Place, Policy};
 use admit_syntax::ast::{self, Item, Name, Span};
 use admit_syntax::{Parsed, parse_bytes};
 use auth::Groups;
+use claims::Claims;
+use conditions::Typed;
 use lists::Lists;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+pub use conditions::MAX_TESTS;
 pub use names::MAX_GROUP_NAME;
+pub use uses::wanted;
 
 /// The most groups of a user pool: Cognito's limit.
 pub const MAX_GROUPS: usize = 10_000;
@@ -59,7 +76,7 @@ impl Checked {
     }
 }
 
-/// Checks the files of a policy together.
+/// Checks the files of a policy together. Files that they `use` must be among them: [`wanted`] says which those are.
 ///
 /// ```
 /// use admit_compiler::{Source, check};
@@ -80,6 +97,10 @@ pub fn check(sources: &[Source]) -> Checked {
         checker.diagnostics.extend(errors);
     }
     let policy = checker.policy(sources);
+    let is_error = |one: &Diagnostic| one.severity == Severity::Error;
+    if !checker.diagnostics.iter().any(is_error) {
+        checker.diagnostics.extend(proofs::broken(&policy));
+    }
     let diagnostics = sorted(checker.diagnostics);
     let errors = diagnostics.iter().any(|one| one.severity == Severity::Error);
     Checked { diagnostics, policy: (!errors).then_some(policy) }
@@ -102,7 +123,9 @@ fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         one.severity == Severity::Error || !inside
     });
     let mut seen = HashSet::new();
-    diagnostics.retain(|one| seen.insert((one.label.file, one.label.span, one.code)));
+    // Several invariants may be broken by one rule.
+    let about = |one: &Diagnostic| (one.code == codes::BROKEN_INVARIANT).then(|| one.message.clone());
+    diagnostics.retain(|one| seen.insert((one.label.file, one.label.span, one.code, about(one))));
     diagnostics
 }
 
@@ -121,6 +144,9 @@ struct Checker<'a> {
     functions: HashMap<&'a str, (usize, Span)>,
     lists: Lists<'a>,
     groups: Groups,
+    claims: Claims,
+    /// The conditions that were read.
+    typed: Vec<Typed>,
 }
 
 #[derive(Default)]
@@ -134,8 +160,9 @@ struct Declarations<'a> {
     functions: Vec<Declared<'a, ast::FunctionDecl>>,
     storages: Vec<Declared<'a, ast::Storage>>,
     lets: Vec<Declared<'a, ast::Let>>,
-    /// What this version does not check yet.
-    later: Vec<(usize, Span, &'static str)>,
+    tests: Vec<Declared<'a, ast::Test>>,
+    invariants: Vec<Declared<'a, ast::Invariant>>,
+    groups: Vec<Declared<'a, ast::Group>>,
 }
 
 impl<'a> Checker<'a> {
@@ -145,11 +172,12 @@ impl<'a> Checker<'a> {
             parsed.iter().enumerate().flat_map(|(file, of)| of.file().items.iter().map(move |i| (file, i)))
         {
             match item {
-                Item::Use(of) => declared.later.push((file, of.span, "`use`")),
+                // Joined by whoever reads files: see `uses`.
+                Item::Use(_) => (),
                 Item::Let(of) => declared.lets.push((file, of)),
-                Item::Group(of) => declared.later.push((file, of.span, "`group`")),
-                Item::Test(of) => declared.later.push((file, of.span, "`test`")),
-                Item::Invariant(of) => declared.later.push((file, of.span, "`invariant`")),
+                Item::Group(of) => declared.groups.push((file, of)),
+                Item::Test(of) => declared.tests.push((file, of)),
+                Item::Invariant(of) => declared.invariants.push((file, of)),
                 Item::Auth(of) => declared.auth.push((file, of)),
                 Item::Data(of) => declared.data.push((file, of)),
                 Item::Model(of) => declared.models.push((file, of)),
@@ -169,23 +197,29 @@ impl<'a> Checker<'a> {
             functions: HashMap::new(),
             lists: Lists::default(),
             groups: Groups::default(),
+            claims: Claims::default(),
+            typed: Vec::new(),
         }
     }
 
     fn policy(&mut self, sources: &[Source]) -> Policy {
-        for (file, span, what) in std::mem::take(&mut self.declared.later) {
-            self.not_yet(file, span, what);
-        }
+        self.read_uses(sources);
         self.read_lists();
         self.read_functions();
         self.read_names();
         self.read_auth();
+        self.read_acting();
         let schema = self.read_data();
         let auth_functions = self.read_auth_rules();
         let models = self.read_models(&schema);
         let operations = self.read_operations(&schema);
         let buckets = self.read_storages();
+        let known = deeds::Known { models: &models, operations: &operations, buckets: &buckets };
+        let claims = self.claims.of_policy();
+        let (tests, invariants) = (self.read_tests(known, &claims), self.read_invariants(known));
         let policy = Policy {
+            exclusive: self.groups.exclusive.clone(),
+            claims,
             files: sources.iter().map(|source| source.name.clone()).collect(),
             has_auth: self.groups.has_auth,
             groups: self.groups.declared.clone(),
@@ -199,6 +233,8 @@ impl<'a> Checker<'a> {
             data_functions: schema.functions.clone(),
             auth_functions,
             buckets,
+            tests,
+            invariants,
         };
         self.check_limits(&policy);
         self.lint(&policy, &schema);
@@ -302,8 +338,10 @@ impl<'a> Checker<'a> {
     /// What the table can number.
     fn check_limits(&mut self, policy: &Policy) {
         let mut classes: BTreeMap<(u32, &str, &str), Place> = BTreeMap::new();
-        for rule in policy.rules() {
-            if let crate::policy::Who::Groups { names, provider, claim } = &rule.who {
+        for (rule, who) in
+            policy.rules().chain(policy.denies()).flat_map(|rule| rule.whos().map(move |who| (rule, who)))
+        {
+            if let crate::policy::Who::Groups { names, provider, claim } = who {
                 for name in names {
                     classes.entry((*provider as u32, claim, name)).or_insert(rule.place);
                 }
@@ -312,7 +350,7 @@ impl<'a> Checker<'a> {
         let named = |group: &&crate::policy::Group| {
             !classes.contains_key(&(0, policy.group_claim.as_str(), group.name.as_str()))
         };
-        let in_storage = policy.rules().filter_map(|rule| match &rule.who {
+        let in_storage = policy.rules().chain(policy.denies()).filter_map(|rule| match &rule.who {
             crate::policy::Who::Function(name) => Some(name.as_str()),
             _ => None,
         });

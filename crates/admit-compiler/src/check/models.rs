@@ -1,13 +1,14 @@
 //! Models and their fields, custom types and enums.
 //! Always: in a model that comes out every type is known, and every field that a rule reads can hold what it reads.
 
+use super::conditions::{Column, Columns, Ground};
 use super::data::Schema;
 use super::lists::Word;
-use super::rules::{Ruled, Site};
+use super::rules::{Ruled, Site, Written};
 use super::{Checker, Declared, either};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::matrix::{Matrix, Role, describe};
+use crate::matrix::{Matrix, Role, describe, roles};
 use crate::policy::{Field, FieldType, Model, Rule, Who};
 use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, BaseType, Call};
@@ -64,6 +65,11 @@ const DISABLED: [(&str, Operations); 8] = [
 /// Events that Amplify disables one by one.
 const EVENTS: [&str; 3] = ["onCreate", "onUpdate", "onDelete"];
 
+/// The type that a word means which is none.
+pub(super) fn meant_type(name: &str) -> Option<&'static str> {
+    NEAR_TYPES.iter().find(|(word, _)| *word == name).map(|(_, meant)| *meant)
+}
+
 /// Whether the language has a type of this name.
 pub(super) fn is_builtin(name: &str) -> bool {
     BUILTIN.iter().any(|(known, _)| *known == name)
@@ -85,7 +91,7 @@ impl<'a> Checker<'a> {
         types
     }
 
-    pub(super) fn read_models(&mut self, schema: &Schema) -> Vec<Model> {
+    pub(super) fn read_models(&mut self, schema: &Schema<'a>) -> Vec<Model> {
         let types = self.types();
         for (file, of) in self.declared.enums.clone() {
             let values: Vec<ast::Name> =
@@ -139,7 +145,7 @@ impl<'a> Checker<'a> {
         }
         let error = Diagnostic::new(codes::UNKNOWN_TYPE, file, name.span, format!("unknown type `{}`", name.text));
         let error = error.label("no such type");
-        let meant = NEAR_TYPES.iter().find(|(word, _)| *word == name.text).map(|(_, meant)| *meant);
+        let meant = meant_type(&name.text);
         let mut known: Vec<&str> = types.keys().copied().collect();
         known.sort_unstable();
         self.say(match meant.or_else(|| nearest(&name.text, known)) {
@@ -151,41 +157,78 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn model(&mut self, (file, of): Declared<'_, ast::Model>, schema: &Schema, types: &Types<'_>) -> Model {
+    fn model(&mut self, (file, of): Declared<'a, ast::Model>, schema: &Schema<'a>, types: &Types<'_>) -> Model {
         self.once("field", of.fields.iter().map(|field| (file, &field.name)).collect());
         let fields: Vec<Field> = of.fields.iter().map(|field| self.field(file, field, types)).collect();
-        let written = self.written(file, &of.rules);
-        let own = self.rules_of(Site::Model, &written);
-        let rules = if written.is_empty() { schema.rules.clone() } else { own };
-        if of.rules.is_empty() && schema.rules.is_empty() && !self.is_broken {
+        let own = self.rules_of(Site::Model, file, &of.rules);
+        let of_fields: Vec<Block<'a>> = of
+            .fields
+            .iter()
+            .map(|field| field.rules.as_ref().map(|rules| self.rules_of(Site::Field, file, rules)).unwrap_or_default())
+            .collect();
+        let has_own = own.allows_somebody;
+        if !has_own && !schema.allows_somebody && !self.is_broken {
             self.no_rules(file, of, schema);
         }
         let (identifier, disabled) = self.members(file, of, &fields);
         let place = self.place(file, of.name.span);
-        let model = Model { name: of.name.text.clone(), fields, identifier, rules, disabled, place };
-        self.dynamic_fields(&model);
+        let allows = if has_own { &own.allows } else { &schema.rules };
+        let denies: Vec<Written<'a>> = own.denies.iter().chain(&schema.denies).cloned().collect();
+        let mut model = Model {
+            name: of.name.text.clone(),
+            fields,
+            identifier,
+            rules: Vec::new(),
+            denies: Vec::new(),
+            disabled,
+            place,
+        };
+        let owners = allows.iter().chain(of_fields.iter().flat_map(|rules| &rules.allows));
+        let owners = implied_owners(owners.map(|written| &written.rule));
+        let mut ground = Ground { site: Site::Model, record: Some(columns(&model, &owners)) };
+        model.rules = self.finished(&ground, allows);
+        model.denies = self.finished(&ground, &denies);
+        ground.site = Site::Field;
+        for (field, rules) in model.fields.iter_mut().zip(&of_fields) {
+            field.rules = self.finished(&ground, &rules.allows);
+            field.denies = self.finished(&ground, &rules.denies);
+        }
+        self.dynamic_fields(&model, &owners);
         // Where a rule was refused, who may read what is not known.
-        let all_read = written.is_empty() || written.len() == model.rules.len();
-        let of_field = |field: &ast::Field| field.rules.as_ref().map_or(0, |rules| self.written(file, rules).len());
-        let field_rules: Vec<usize> = of.fields.iter().map(of_field).collect();
-        if all_read && field_rules.into_iter().zip(&model.fields).all(|(written, read)| written == read.rules.len()) {
+        let all_read = allows.len() == model.rules.len() && !(own.refused && has_own);
+        let field_read =
+            |(rules, field): (&Block<'_>, &Field)| !rules.refused && rules.allows.len() == field.rules.len();
+        if all_read && of_fields.iter().zip(&model.fields).all(field_read) {
             self.required_fields(&model);
         }
         model
     }
 
-    fn rules_of(&mut self, site: Site, rules: &[Declared<'_, ast::Rule>]) -> Vec<Rule> {
-        let mut read = Vec::new();
-        for (file, rule) in rules {
-            if let Some(Ruled::Rule(rule)) = self.rule(site, *file, rule) {
-                read.push(rule);
+    /// The rules of a block, read but for their conditions.
+    pub(super) fn rules_of(&mut self, site: Site, file: usize, rules: &'a ast::Rules) -> Block<'a> {
+        let written = self.written(file, rules);
+        // What is spread and unknown, or no list of rules, was meant to be some.
+        let allows_somebody = written.is_empty() && !rules.is_empty();
+        let mut read = Block { allows_somebody, ..Block::default() };
+        for (file, rule) in written {
+            read.allows_somebody |= rule.effect.text != "deny";
+            match self.rule(site, file, rule) {
+                Some(Ruled::Rule(written)) if written.denies => read.denies.push(written),
+                Some(Ruled::Rule(written)) => read.allows.push(written),
+                _ => read.refused = true,
             }
         }
         read
     }
 
-    fn no_rules(&mut self, file: usize, of: &ast::Model, schema: &Schema) {
-        let message = format!("the model `{}` has no rule", of.name.text);
+    /// Rules with their conditions; those with an error are left out.
+    pub(super) fn finished(&mut self, ground: &Ground, rules: &[Written<'_>]) -> Vec<Rule> {
+        rules.iter().filter_map(|written| self.with_condition(ground, written)).collect()
+    }
+
+    fn no_rules(&mut self, file: usize, of: &ast::Model, schema: &Schema<'_>) {
+        let what = if of.rules.is_empty() { "rule" } else { "rule that allows" };
+        let message = format!("the model `{}` has no {what}", of.name.text);
         let error = Diagnostic::new(codes::NO_RULES, file, of.name.span, message).label("nobody may use it");
         self.say(match schema.functions.is_empty() {
             true => error.help("add a rule to it, such as `allow.owner()`, or one for all models to `data { … }`"),
@@ -195,17 +238,16 @@ impl<'a> Checker<'a> {
 
     fn field(&mut self, file: usize, field: &ast::Field, types: &Types<'_>) -> Field {
         let ty = self.field_type(file, &field.ty, types);
-        let written = field.rules.as_ref().map(|rules| self.written(file, rules));
         if let (Some(true), Some(braces)) = (field.rules.as_ref().map(ast::Rules::is_empty), field.braces) {
             let message = format!("the field `{}` has braces and no rule", field.name.text);
             let error = Diagnostic::new(codes::EMPTY_BRACES, file, braces, message);
             let error = error.label("no rule in here, so the model's would apply");
             self.say(error.help("remove the braces, or write a rule").edit(braces, ""));
         }
-        let rules = self.rules_of(Site::Field, &written.unwrap_or_default());
         let required = if field.ty.list { field.ty.list_required } else { field.ty.required };
         let place = self.place(file, field.name.span);
-        Field { name: field.name.text.clone(), ty, list: field.ty.list, required, rules, place }
+        let (rules, denies) = (Vec::new(), Vec::new());
+        Field { name: field.name.text.clone(), ty, list: field.ty.list, required, rules, denies, place }
     }
 
     /// `identifier(["team", "slug"])`, `disableOperations(["subscriptions"])`
@@ -317,18 +359,24 @@ impl<'a> Checker<'a> {
 
     // ---- fields that rules read
 
-    fn dynamic_fields(&mut self, model: &Model) {
-        let field_rules = model.fields.iter().flat_map(|field| &field.rules);
-        for rule in model.rules.iter().chain(field_rules) {
-            let (name, list, owner) = match &rule.who {
-                Who::Owner { field, list, .. } => (field, *list, true),
-                Who::GroupsIn { field, list, .. } => (field, *list, false),
-                _ => continue,
-            };
-            match model.fields.iter().find(|field| field.name == *name) {
-                Some(field) => self.dynamic_field(model, rule, field, list, owner),
-                None if owner && !list && is_identifier(name) => (),
-                None => self.no_field(model, rule, name, list),
+    /// Every field that a who names is there and can hold what it names. An undeclared owner field is there because
+    /// of the allow that names it; a deny adds none.
+    pub(super) fn dynamic_fields(&mut self, model: &Model, owners: &[String]) {
+        let allows = model.rules.iter().chain(model.fields.iter().flat_map(|field| &field.rules));
+        let denies = model.denies.iter().chain(model.fields.iter().flat_map(|field| &field.denies));
+        for (rule, denies) in allows.map(|rule| (rule, false)).chain(denies.map(|rule| (rule, true))) {
+            for who in rule.whos() {
+                let (name, list, owner) = match who {
+                    Who::Owner { field, list, .. } => (field, *list, true),
+                    Who::GroupsIn { field, list, .. } => (field, *list, false),
+                    _ => continue,
+                };
+                let implied = owner && !list && is_identifier(name) && (!denies || owners.contains(name));
+                match model.fields.iter().find(|field| field.name == *name) {
+                    Some(field) => self.dynamic_field(model, rule, field, list, owner),
+                    None if implied => (),
+                    None => self.no_field(model, rule, name, list),
+                }
             }
         }
     }
@@ -379,8 +427,9 @@ impl<'a> Checker<'a> {
             return;
         }
         let matrix = Matrix::of(model);
+        let simple = !is_guarded(model);
         for (field, class) in model.fields.iter().zip(&matrix.class_of).filter(|(field, _)| field.required) {
-            let blind = blind_readers(&matrix, *class);
+            let blind = if simple { blind_readers(&matrix, *class) } else { blind_to(model, field) };
             if blind.is_empty() {
                 continue;
             }
@@ -408,6 +457,113 @@ fn blind_readers(matrix: &Matrix, class: usize) -> Vec<Role> {
     };
     let getters = matrix.roles.keys().filter(|role| matrix.some(role).meets(Operations::GET));
     getters.filter(|role| !covered(role) && !on_class(role).meets(Operations::READ)).cloned().collect()
+}
+
+/// Whether some rule has a guard, or a field has a deny.
+fn is_guarded(model: &Model) -> bool {
+    let mut rules = model.rules.iter().chain(model.fields.iter().flat_map(|field| &field.rules));
+    rules.any(Rule::is_guarded) || model.fields.iter().any(|field| !field.denies.is_empty())
+}
+
+/// The roles that get some record, and not this field of it, for all that is certain: a condition counts as "cannot"
+/// unless it is the very one that gives the record, and so does a deny of the field.
+fn blind_to(model: &Model, field: &Field) -> Vec<Role> {
+    let governing = |field: &'_ Field| -> Vec<Rule> {
+        let own = if field.rules.is_empty() { &model.rules } else { &field.rules };
+        own.clone()
+    };
+    let here = governing(field);
+    let mut blind: Vec<Role> = Vec::new();
+    for rule in model.fields.iter().flat_map(governing).filter(|rule| rule.operations.meets(Operations::GET)) {
+        for role in roles(&rule.who) {
+            let everyone = matches!(role.mode(), Mode::UserPool | Mode::Oidc).then(|| Role::Everyone(role.mode()));
+            let shows = |other: &&Rule| {
+                let whos = roles(&other.who);
+                let same = whos.contains(&role) || everyone.as_ref().is_some_and(|everyone| whos.contains(everyone));
+                same && other.operations.meets(Operations::READ) && (!other.is_guarded() || same_guard(other, &rule))
+            };
+            if !here.iter().any(|other| shows(&other)) && !blind.contains(&role) {
+                blind.push(role);
+            }
+        }
+    }
+    let getters: Vec<Mode> = model
+        .fields
+        .iter()
+        .flat_map(governing)
+        .filter(|rule| rule.operations.meets(Operations::GET))
+        .flat_map(|rule| roles(&rule.who))
+        .map(|role| role.mode())
+        .collect();
+    for deny in field.denies.iter().filter(|deny| deny.operations.meets(Operations::READ)) {
+        let of_record = model.denies.iter().any(|other| covers_deny(other, deny));
+        let reached = roles(&deny.who).into_iter().filter(|role| getters.contains(&role.mode()) && !of_record);
+        reached.for_each(|role| {
+            if !blind.contains(&role) {
+                blind.push(role)
+            }
+        });
+    }
+    blind.sort();
+    blind
+}
+
+/// Whether what one deny takes from a field, another takes from the record.
+fn covers_deny(record: &Rule, field: &Rule) -> bool {
+    record.who == field.who
+        && record.operations.contains(field.operations.both(Operations::READ))
+        && (!record.is_guarded() || same_guard(record, field))
+}
+
+/// Whether two rules ask the same beside their whos.
+pub(super) fn same_guard(one: &Rule, other: &Rule) -> bool {
+    one.condition == other.condition && one.and == other.and
+}
+
+/// The fields that exist because an owner rule names them.
+fn implied_owners<'r>(allows: impl Iterator<Item = &'r Rule>) -> Vec<String> {
+    let owner = |who: &Who| match who {
+        Who::Owner { field, list: false, .. } => Some(field.clone()),
+        _ => None,
+    };
+    allows.flat_map(|rule| rule.whos().filter_map(owner).collect::<Vec<_>>()).collect()
+}
+
+/// What conditions on a model may read: the declared fields, the key, the owner fields that rules bring, and the time
+/// stamps, which no input holds.
+fn columns(model: &Model, owners: &[String]) -> Columns {
+    let mut fields: Vec<Column> = Vec::new();
+    for Field { name, ty, list, required, .. } in &model.fields {
+        let required = *required || model.identifier.contains(name);
+        fields.push(Column { name: name.clone(), ty: ty.clone(), list: *list, required, proposed: true });
+    }
+    let implied = |name: &str, ty: FieldType, required: bool, proposed: bool| Column {
+        name: name.to_owned(),
+        ty,
+        list: false,
+        required,
+        proposed,
+    };
+    let key = model.identifier.iter().map(|name| implied(name, FieldType::Id, true, true));
+    let owners = owners.iter().map(|name| implied(name, FieldType::String, false, true));
+    let stamps = ["createdAt", "updatedAt"].map(|name| implied(name, FieldType::DateTime, true, false));
+    for column in key.chain(owners).chain(stamps) {
+        if fields.iter().all(|known| known.name != column.name) {
+            fields.push(column);
+        }
+    }
+    Columns { model: model.name.clone(), place: model.place, fields }
+}
+
+/// The rules of one block, read but for their conditions.
+#[derive(Default)]
+pub(super) struct Block<'r> {
+    pub allows: Vec<Written<'r>>,
+    pub denies: Vec<Written<'r>>,
+    /// Whether a rule is meant to allow something, read or not.
+    pub allows_somebody: bool,
+    /// Whether one could not be read.
+    pub refused: bool,
 }
 
 /// Whether a field, or each element of it, can hold an owner or a group.

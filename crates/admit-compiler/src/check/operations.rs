@@ -2,10 +2,11 @@
 //! Always: an operation that comes out has static rules only.
 
 use super::auth::quote;
+use super::conditions::{Ground, reads_record};
 use super::data::Schema;
 use super::lists::Word;
 use super::models::Types;
-use super::rules::{Ruled, Site};
+use super::rules::{Site, Written};
 use super::{Checker, either};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -35,29 +36,36 @@ fn kind_name(kind: OperationKind) -> &'static str {
     }
 }
 
-impl Checker<'_> {
-    pub(super) fn read_operations(&mut self, schema: &Schema) -> Vec<CustomOperation> {
+impl<'a> Checker<'a> {
+    pub(super) fn read_operations(&mut self, schema: &Schema<'a>) -> Vec<CustomOperation> {
         let types = self.types();
         let mut operations = Vec::new();
         for (file, operation) in self.declared.operations.clone() {
             self.operation_types(file, operation, &types);
             let (handler, said) = self.operation_settings(file, operation);
-            let own: Vec<Rule> = self
-                .written(file, &operation.rules)
-                .into_iter()
-                .filter_map(|(file, rule)| match self.rule(Site::Operation, file, rule) {
-                    Some(Ruled::Rule(rule)) => Some(rule),
-                    _ => None,
-                })
-                .collect();
-            let inherits = operation.rules.is_empty();
-            let rules = if inherits { self.inherited(file, operation, schema, handler) } else { own };
-            self.rule_and_handler(file, operation, schema, handler, said);
+            let own = self.rules_of(Site::Operation, file, &operation.rules);
+            let inherits = !own.allows_somebody;
+            let allows = if inherits { self.inherited(file, operation, schema, handler) } else { own.allows };
+            let call = |written: &Written<'a>| {
+                let rule = Rule { operations: Operations::CALL, ..written.rule.clone() };
+                Written { rule, ..written.clone() }
+            };
+            let of_schema = schema.denies.iter().filter(|deny| !reads_record(deny)).map(call);
+            let denies: Vec<Written<'a>> = own.denies.into_iter().chain(of_schema).collect();
+            self.rule_and_handler(file, operation, schema, handler, said, inherits);
+            let ground = Ground::without_record(Site::Operation);
+            let (rules, denies) = (self.finished(&ground, &allows), self.finished(&ground, &denies));
             if handler == Handler::Custom {
-                rules.iter().for_each(|rule| self.custom_handler(rule));
+                rules.iter().chain(&denies).for_each(|rule| self.custom_handler(rule));
             }
             let place = self.place(file, operation.name.span);
-            operations.push(CustomOperation { kind: operation.kind, name: operation.name.text.clone(), rules, place });
+            operations.push(CustomOperation {
+                kind: operation.kind,
+                name: operation.name.text.clone(),
+                rules,
+                denies,
+                place,
+            });
         }
         operations
     }
@@ -182,14 +190,21 @@ impl Checker<'_> {
     }
 
     /// The rules that an operation takes from the schema; those that it cannot have are reported here.
-    fn inherited(&mut self, file: usize, operation: &ast::Operation, schema: &Schema, handler: Handler) -> Vec<Rule> {
+    fn inherited(
+        &mut self,
+        file: usize,
+        operation: &ast::Operation,
+        schema: &Schema<'a>,
+        handler: Handler,
+    ) -> Vec<Written<'a>> {
         let name = &operation.name;
         let mut rules = Vec::new();
         if handler == Handler::None {
             return rules;
         }
-        for rule in &schema.rules {
-            let dynamic = matches!(rule.who, Who::Owner { .. } | Who::GroupsIn { .. });
+        for written in &schema.rules {
+            let rule = &written.rule;
+            let dynamic = reads_record(written);
             let fault = match () {
                 () if dynamic => Some("reads a record, and an operation has none"),
                 () if handler == Handler::Function && rule.operations != Operations::ALL => {
@@ -198,7 +213,10 @@ impl Checker<'_> {
                 () => None,
             };
             match fault {
-                None => rules.push(Rule { operations: Operations::CALL, ..rule.clone() }),
+                None => {
+                    let rule = Rule { operations: Operations::CALL, ..rule.clone() };
+                    rules.push(Written { rule, ..written.clone() });
+                }
                 Some(why) => {
                     let message = format!("the operation `{}` inherits a rule that it cannot have", name.text);
                     let error = Diagnostic::new(codes::INHERITED, file, name.span, message);
@@ -215,12 +233,13 @@ impl Checker<'_> {
         &mut self,
         file: usize,
         operation: &ast::Operation,
-        schema: &Schema,
+        schema: &Schema<'_>,
         handler: Handler,
         said: bool,
+        inherits: bool,
     ) {
         let name = &operation.name;
-        let none = operation.rules.is_empty() && schema.rules.is_empty() && !self.is_broken;
+        let none = inherits && !schema.allows_somebody && !self.is_broken;
         if handler == Handler::None && !none {
             let message = format!("the operation `{}` has rules and no handler", name.text);
             let error = Diagnostic::new(codes::RULE_AND_HANDLER, file, name.span, message);

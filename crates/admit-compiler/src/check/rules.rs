@@ -1,9 +1,10 @@
 //! One rule, wherever it stands: its builder, its modifiers and its operations.
-//! Always: what comes out fits its place; what does not is reported, with what would.
+//! Always: what comes out fits its place; what does not is reported, with what would. The condition is typed later,
+//! where it is known what the rule stands on.
 
 use super::auth::quote;
 use super::lists::Word;
-use super::{Checker, either};
+use super::{Checker, Declared, either};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{AuthFunction, DataFunction, Rule, Who};
@@ -26,14 +27,23 @@ pub(super) enum Site {
 }
 
 /// What a rule came to.
-pub(super) enum Ruled {
-    Rule(Rule),
+pub(super) enum Ruled<'r> {
+    Rule(Written<'r>),
     Data(DataFunction),
     Auth(AuthFunction),
 }
 
+/// A rule but for its condition.
+#[derive(Clone)]
+pub(super) struct Written<'r> {
+    pub rule: Rule,
+    /// A deny.
+    pub denies: bool,
+    pub when: Option<Declared<'r, ast::When>>,
+}
+
 impl Site {
-    fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Site::Model => "on a model",
             Site::Field => "on a field",
@@ -73,7 +83,7 @@ const FIELD: [(&str, Operations); 4] = [
     ("update", Operations::UPDATE),
     ("delete", Operations::DELETE),
 ];
-const STORAGE: [(&str, Operations); 5] = [
+pub(super) const STORAGE: [(&str, Operations); 5] = [
     ("read", Operations::STORAGE_READ),
     ("get", Operations::GET),
     ("list", Operations::LIST),
@@ -118,7 +128,7 @@ const AUTH: [&str; 30] = [
 
 /// What a builder takes before the provider.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
+pub(super) enum Takes {
     Nothing,
     Group,
     Groups,
@@ -127,9 +137,9 @@ enum Takes {
     Function,
 }
 
-struct Builder {
-    name: &'static str,
-    takes: Takes,
+pub(super) struct Builder {
+    pub name: &'static str,
+    pub takes: Takes,
     providers: &'static [&'static str],
     sites: &'static [Site],
     modifier: Option<&'static str>,
@@ -166,8 +176,9 @@ const BUILDERS: [Builder; 12] = [
 ];
 const RESOURCE: Builder = builder("resource", Takes::Function, &[], &[Site::Storage, Site::Data, Site::Auth], None);
 
-const MODIFIERS: [&str; 3] = ["to", "withClaimIn", "identityClaim"];
-const LATER: [&str; 2] = ["when", "and"];
+const MODIFIERS: [&str; 5] = ["to", "withClaimIn", "identityClaim", "and", "when"];
+/// What people write for a deny, and mean.
+const NEAR_DENY: [&str; 7] = ["forbid", "disallow", "reject", "refuse", "block", "prohibit", "except"];
 
 /// The mode whose callers a who admits; none in storage, where only roles count, and for functions.
 pub(super) fn mode_of(who: &Who) -> Option<Mode> {
@@ -184,25 +195,30 @@ pub(super) fn mode_of(who: &Who) -> Option<Mode> {
 }
 
 /// One rule while it is read.
-struct Reading<'r> {
-    site: Site,
-    file: usize,
-    rule: &'r ast::Rule,
-    builder: &'static Builder,
+pub(super) struct Reading<'r> {
+    pub site: Site,
+    pub file: usize,
+    pub rule: &'r ast::Rule,
+    pub builder: &'static Builder,
+    /// A deny.
+    pub denies: bool,
+    /// Inside `.and(…)`.
+    pub inside: bool,
 }
 
 impl Checker<'_> {
     /// Reads a rule; nothing if it does not fit its place.
-    pub(super) fn rule(&mut self, site: Site, file: usize, rule: &ast::Rule) -> Option<Ruled> {
-        self.effect(file, rule)?;
+    pub(super) fn rule<'r>(&mut self, site: Site, file: usize, rule: &'r ast::Rule) -> Option<Ruled<'r>> {
+        let denies = self.effect(file, rule)?;
         let builder = self.builder(site, file, &rule.who)?;
-        let reading = Reading { site, file, rule, builder };
+        let reading = Reading { site, file, rule, builder, denies, inside: false };
         let modifiers = self.modifiers(&reading);
         let who = self.who(&reading);
         let place = self.place(file, rule.span);
         match (builder.takes, site) {
             (Takes::Function, Site::Data | Site::Auth) => {
                 let Some(Who::Function(function)) = who else { return None };
+                self.function_effect(&reading)?;
                 let words = self.function_words(&reading)?;
                 modifiers?;
                 Some(match site {
@@ -215,32 +231,47 @@ impl Checker<'_> {
                 })
             }
             _ => {
+                let and = self.and_whos(&reading, who.as_ref());
                 let operations = self.operations(&reading);
                 modifiers?;
-                Some(Ruled::Rule(Rule { who: who?, operations: operations?, place }))
+                let rule = Rule { who: who?, and: and?, operations: operations?, condition: None, place };
+                let when = reading.rule.conditions.first().map(|when| (file, when));
+                Some(Ruled::Rule(Written { rule, denies, when }))
             }
         }
     }
 
-    fn effect(&mut self, file: usize, rule: &ast::Rule) -> Option<()> {
+    /// Whether a rule denies.
+    fn effect(&mut self, file: usize, rule: &ast::Rule) -> Option<bool> {
         let effect = &rule.effect;
-        match effect.text.as_str() {
-            "allow" => return Some(()),
-            "deny" => self.not_yet(file, effect.span, "`deny`"),
-            other => {
-                let error = Diagnostic::new(codes::EFFECT, file, effect.span, format!("unknown effect `{other}`"));
-                let error = error.label("a rule begins with `allow`");
-                // A word for forbidding must not become a grant.
-                self.say(match nearest(other, ["allow"]) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")).edit(effect.span, near),
-                    None => error.help("what no rule allows is denied; a rule says what is allowed, with `allow`"),
-                });
-            }
-        }
+        let other = match effect.text.as_str() {
+            "allow" => return Some(false),
+            "deny" => return Some(true),
+            other => other,
+        };
+        let error = Diagnostic::new(codes::EFFECT, file, effect.span, format!("unknown effect `{other}`"));
+        let error = error.label("a rule begins with `allow` or `deny`");
+        // A word for forbidding must not become a grant.
+        let meant = if NEAR_DENY.contains(&other) { Some("deny") } else { nearest(other, ["allow", "deny"]) };
+        self.say(match meant {
+            Some(near) => error.help(format!("did you mean `{near}`?")).edit(effect.span, near),
+            None => error.help("`allow` says what is allowed, and `deny` what is taken away again"),
+        });
         None
     }
 
-    fn builder(&mut self, site: Site, file: usize, who: &Call) -> Option<&'static Builder> {
+    /// Functions of `data` and `auth` are allowed what they are allowed, and nothing is taken away from them.
+    fn function_effect(&mut self, reading: &Reading<'_>) -> Option<()> {
+        if !reading.denies {
+            return Some(());
+        }
+        let error = Diagnostic::new(codes::EFFECT, reading.file, reading.rule.effect.span, "a function is not denied");
+        let error = error.label(format!("`deny.resource` has no place {}", reading.site.words()));
+        self.say(error.help("say in `allow.resource(…).to([…])` what the function may do; it may do nothing else"));
+        None
+    }
+
+    pub(super) fn builder(&mut self, site: Site, file: usize, who: &Call) -> Option<&'static Builder> {
         let (name, span) = (who.name.text.as_str(), who.name.span);
         let every = || BUILDERS.iter().chain([&RESOURCE]);
         let fitting = || every().filter(|builder| builder.sites.contains(&site)).map(|builder| builder.name);
@@ -280,7 +311,7 @@ impl Checker<'_> {
 
     // ---- who
 
-    fn who(&mut self, reading: &Reading<'_>) -> Option<Who> {
+    pub(super) fn who(&mut self, reading: &Reading<'_>) -> Option<Who> {
         let Reading { builder, rule, .. } = *reading;
         let args = rule.who.args.as_deref().unwrap_or_default();
         let own = usize::from(builder.takes != Takes::Nothing);
@@ -517,18 +548,23 @@ impl Checker<'_> {
                 return None;
             }
         };
-        if !self.functions.contains_key(name.as_str()) && !self.is_broken {
-            let error =
-                Diagnostic::new(codes::UNKNOWN_FUNCTION, file, value.span, format!("unknown function `{name}`"));
-            let error = error.label("no such function");
-            let mut known: Vec<&str> = self.functions.keys().copied().collect();
-            known.sort_unstable();
-            self.say(match nearest(name, known) {
-                Some(near) => error.help(format!("did you mean `{near}`?")).edit(value.span, near),
-                None => error.help(format!("declare it: `function {name}`")),
-            });
-        }
+        self.known_function(file, value.span, name);
         Some(name.clone())
+    }
+
+    /// Reports a function that is not declared.
+    pub(super) fn known_function(&mut self, file: usize, span: Span, name: &str) {
+        if self.functions.contains_key(name) || self.is_broken {
+            return;
+        }
+        let error = Diagnostic::new(codes::UNKNOWN_FUNCTION, file, span, format!("unknown function `{name}`"));
+        let error = error.label("no such function");
+        let mut known: Vec<&str> = self.functions.keys().copied().collect();
+        known.sort_unstable();
+        self.say(match nearest(name, known) {
+            Some(near) => error.help(format!("did you mean `{near}`?")).edit(span, near),
+            None => error.help(format!("declare it: `function {name}`")),
+        });
     }
 
     /// The field in `ownerDefinedIn("author")`. An empty text is `owner`, as in Amplify.
@@ -556,11 +592,16 @@ impl Checker<'_> {
 
     // ---- modifiers
 
-    fn modifiers(&mut self, reading: &Reading<'_>) -> Option<()> {
+    pub(super) fn modifiers(&mut self, reading: &Reading<'_>) -> Option<()> {
         let mut fine = Some(());
-        for when in &reading.rule.conditions {
-            self.not_yet(reading.file, when.span, "`.when`");
-            fine = None;
+        if let [first, rest @ ..] = reading.rule.conditions.as_slice() {
+            fine = self.when_fits(reading, first);
+            for again in rest {
+                let error = Diagnostic::new(codes::MODIFIER_TWICE, reading.file, again.span, "`.when` stands twice");
+                let error = error.label("again here").related(reading.file, first.span, "the first is here");
+                self.say(error.help("put both into one, with `&&` between them"));
+                fine = None;
+            }
         }
         for (number, call) in reading.rule.modifiers.iter().enumerate() {
             let before = reading.rule.modifiers[..number].iter().find(|before| before.name.text == call.name.text);
@@ -574,8 +615,9 @@ impl Checker<'_> {
     fn modifier(&mut self, reading: &Reading<'_>, call: &Call, before: Option<&Call>) -> Option<()> {
         let (file, site) = (reading.file, reading.site);
         let (name, span) = (call.name.text.as_str(), call.name.span);
-        if LATER.contains(&name) {
-            self.not_yet(file, span, &format!("`.{name}`"));
+        if name == "when" {
+            let error = Diagnostic::new(codes::ARGUMENTS, file, call.span, "`.when` takes one condition");
+            self.say(error.label("expected a condition").help("write it as in `.when(record.state == \"draft\")`"));
             return None;
         }
         if !MODIFIERS.contains(&name) {
@@ -583,24 +625,37 @@ impl Checker<'_> {
             let error = error.label("no such modifier");
             self.say(match nearest(name, MODIFIERS) {
                 Some(near) => error.help(format!("did you mean `.{near}`?")).edit(span, near),
-                None => error.help("the modifiers are `.to`, `.withClaimIn` and `.identityClaim`"),
+                None => error.help("the modifiers are `.to`, `.when`, `.and`, `.withClaimIn` and `.identityClaim`"),
             });
             return None;
         }
         let removed = self.with_its_dot(file, call.span);
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|_| name != "and") {
             let error = Diagnostic::new(codes::MODIFIER_TWICE, file, span, format!("`.{name}` stands twice"));
             let error = error.label("again here").related(file, before.name.span, "the first is here");
             self.say(error.help("put both into one"));
             return None;
         }
         let fits = match name {
-            "to" => site != Site::Operation,
+            "to" => site != Site::Operation && !reading.inside,
+            "and" => reading.builder.takes != Takes::Function && !reading.inside,
             _ => reading.builder.modifier == Some(name) && site != Site::Storage,
         };
         if !fits {
             let who = reading.builder.name;
             let (message, help) = match (name, site) {
+                ("and", _) if reading.inside => (
+                    "`.and` cannot stand in `.and`".to_owned(),
+                    "write one after the other: `.and(…).and(…)`".to_owned(),
+                ),
+                ("and", _) => (
+                    format!("`.and` does not go with `{who}`"),
+                    "a function is nothing else besides: leave `.and` out".to_owned(),
+                ),
+                ("to", _) if reading.inside => (
+                    "`.to` cannot stand in `.and`".to_owned(),
+                    "the operations are those of the whole rule: write `.to` behind `.and(…)`".to_owned(),
+                ),
                 ("to", _) => (
                     "`.to` cannot stand on a custom operation".to_owned(),
                     "an operation is called or it is not: leave `.to` out".to_owned(),
@@ -622,7 +677,7 @@ impl Checker<'_> {
     }
 
     /// A call's bytes with the dot before it.
-    fn with_its_dot(&self, file: usize, span: Span) -> Span {
+    pub(super) fn with_its_dot(&self, file: usize, span: Span) -> Span {
         let before = &self.parsed[file].tree().text()[..span.start as usize];
         Span { start: before.rfind('.').unwrap_or(span.start as usize) as u32, end: span.end }
     }
@@ -670,7 +725,8 @@ impl Checker<'_> {
     fn operation_words(&mut self, reading: &Reading<'_>) -> Option<Option<Vec<Word>>> {
         let file = reading.file;
         let Some(to) = reading.modifier("to") else {
-            let optional = matches!(reading.site, Site::Model | Site::Field | Site::Data);
+            // A deny without it takes everything away, which is never more than is meant.
+            let optional = reading.denies || matches!(reading.site, Site::Model | Site::Field | Site::Data);
             if !optional {
                 let message = format!("a rule {} must say what it allows", reading.site.words());
                 let example = if reading.site == Site::Storage { ".to([\"read\"])" } else { ".to([\"listUsers\"])" };
@@ -689,7 +745,8 @@ impl Checker<'_> {
         };
         let words = self.texts(file, value, "a list of operations, such as `[\"read\"]`")?;
         if words.iter().all(|word| word.text.is_empty()) {
-            let error = Diagnostic::new(codes::EMPTY_LIST, file, value.span, "a rule that allows nothing");
+            let message = if reading.denies { "a rule that denies nothing" } else { "a rule that allows nothing" };
+            let error = Diagnostic::new(codes::EMPTY_LIST, file, value.span, message);
             self.say(error.label("no operation in it").help("name an operation, or remove the rule"));
             return None;
         }
