@@ -4,7 +4,7 @@
 use super::formula::{Formula, Leaf};
 use crate::condition::{Source, Term, Truth};
 use crate::definition::{Caller, OnModel, Question, Record, Spelling, Stored, Target};
-use crate::matrix::{Dynamic, Role, roles};
+use crate::matrix::{Role, roles};
 use crate::policy::{CustomOperation, DataFunction, Field, Model, Policy, Rule, Who};
 use admit_runtime::{Authorizer, Mode, Operation, Operations};
 use admit_syntax::ast::OperationKind;
@@ -202,7 +202,7 @@ impl<'p> OnRecords<'p, '_> {
                 Formula::is(Leaf::Creates { side: self.side, role: role.clone() }, Truth::True)
             }
             Role::Dynamic(role) => {
-                Formula::is(Leaf::Named { side: self.side, who: of_role(role), spelling }, Truth::True)
+                Formula::is(Leaf::Named { side: self.side, who: super::terms::of_role(role), spelling }, Truth::True)
             }
         }
     }
@@ -397,17 +397,6 @@ pub(crate) fn who_is(mode: Mode, who: &Who, truth: Truth, spelling: Spelling, si
         Who::Guest => plain(mode == Mode::Guest),
         Who::Custom => plain(mode == Mode::Lambda),
         Who::Owner { .. } | Who::GroupsIn { .. } | Who::Groups { .. } | Who::Entity | Who::Function(_) => plain(false),
-    }
-}
-
-/// The who that a role came from.
-fn of_role(role: &Dynamic) -> Who {
-    let Dynamic { provider, kind, list, field, claim } = role.clone();
-    match kind {
-        crate::matrix::DynamicKind::Owner => Who::Owner { field, list, provider, claim },
-        crate::matrix::DynamicKind::Group => {
-            Who::GroupsIn { field, list, provider, claim: claim.into_iter().next().unwrap_or_default() }
-        }
     }
 }
 
