@@ -1,153 +1,160 @@
-//! The matrix says what the decisions say: on generated policies, for every kind of caller that a table tells apart.
+//! The reports say what the decisions say, on generated policies: the matrix of a policy and of its table, the ways in
+//! as the exact answers know them, and differences as the definition decides.
 
-use admit_compiler::analysis::{Extent, Matrix, ON_MODELS, ON_PATHS, Resource};
-use admit_compiler::policy::Policy;
+use admit_compiler::analysis::{Answer, Difference, Matrix, Resource, holds};
+use admit_compiler::definition::{self, Question, Record, Stored, Target};
+use admit_compiler::policy::{Deed, DeedTarget, Keys, Place, Policy, Requirement, RequirementKind, Who, Whom};
 use admit_compiler::table;
-use admit_runtime::{Action, Caller, Mode, Operation, Request, Value};
+use admit_runtime::{Authorizer, Mode, Operation};
+use admit_syntax::ast::OperationKind;
 use admit_tests::generate::{self, Forms};
 use proptest::prelude::*;
+use proptest::sample::Index;
 
-/// A caller who is exactly one kind of who in storage and, in the data, one beside those that everybody signed in is.
-struct Asker {
-    mode: Mode,
-    groups: Vec<&'static str>,
-    /// The rows of the matrix that are about the asker.
-    rows: Vec<String>,
+/// With every mode, as the checker asks for those that rules name.
+fn admitting(policy: Policy) -> Policy {
+    let modes = vec![Mode::UserPool, Mode::Oidc, Mode::ApiKey, Mode::Guest, Mode::IdentityPool, Mode::Lambda];
+    Policy { modes, ..policy }
 }
 
-fn askers(storage: bool) -> Vec<Asker> {
-    let asker = |mode, groups: &[&'static str], rows: &[&str]| Asker {
-        mode,
-        groups: groups.to_vec(),
-        rows: rows.iter().map(|row| (*row).to_owned()).collect(),
-    };
-    let mut askers = vec![asker(Mode::Guest, &[], &["guests"])];
-    if storage {
-        askers.push(asker(Mode::IdentityPool, &[], &["signed in (identity pool)"]));
-        for group in ["A", "B"] {
-            let row = format!("group {group}");
-            askers.push(Asker { mode: Mode::IdentityPool, groups: vec![group], rows: vec![row] });
+fn deed_on(resource: &Resource, operation: Operation) -> Option<Deed> {
+    let target = match resource {
+        Resource::Model(model) => {
+            DeedTarget::Record { model: model.clone(), field: None, record: Record::new() }
         }
-    } else {
-        askers.push(asker(Mode::ApiKey, &[], &["the API key"]));
-        askers.push(asker(Mode::Lambda, &[], &["by the authorizer"]));
-        askers.push(asker(Mode::IdentityPool, &[], &["signed in (identity pool)"]));
-        askers.push(asker(Mode::UserPool, &[], &["signed in"]));
-        askers.push(asker(Mode::UserPool, &["A"], &["signed in", "group A"]));
-        askers.push(asker(Mode::UserPool, &["A", "B"], &["signed in", "group A", "group B"]));
-        askers.push(asker(Mode::Oidc, &["B"], &["signed in (oidc)", "group B (oidc)"]));
-    }
-    askers
-}
-
-fn allowed(loaded: &admit_runtime::Policy<'_>, asker: &Asker, action: Action, request: &Request<'_>) -> bool {
-    let groups = asker.groups.as_slice();
-    // No `sub` and no `username`: nobody's records, so that no rule about a record is true.
-    let claims = [("cognito:groups", Value::List(&groups))];
-    let caller = Caller { claims: &claims, ..Caller::new(asker.mode) };
-    let principal = loaded.principal(caller).unwrap();
-    loaded.decide(&principal, action, request).is_allowed()
-}
-
-/// Whether the asker's rows give the operation, on every field if `every`.
-fn given(matrix: &Matrix, asker: &Asker, resource: &Resource, operation: Operation, fields: &[String]) -> bool {
-    let extents: Vec<&Extent> = matrix
-        .who_can(operation, resource)
-        .into_iter()
-        .filter(|(caller, _)| asker.rows.contains(&caller.to_string()))
-        .map(|(_, extent)| extent)
-        .collect();
-    let on_field = |field: &String| {
-        extents.iter().any(|extent| match extent {
-            Extent::Whole => true,
-            Extent::Fields(some) => some.contains(field),
-        })
-    };
-    match operation {
-        Operation::Create | Operation::Update => !extents.is_empty() && (fields.iter().all(on_field)),
-        _ => !extents.is_empty(),
-    }
-}
-
-fn check_models(policy: &Policy, loaded: &admit_runtime::Policy<'_>, matrix: &Matrix) -> Result<(), TestCaseError> {
-    for model in &policy.models {
-        let resource = Resource::Model(model.name.clone());
-        let fields: Vec<String> = model.fields.iter().map(|field| field.name.clone()).collect();
-        // A rule about the record holds for whoever creates one: such models are left to the other property.
-        let dynamic = model.rules.iter().chain(model.fields.iter().flat_map(|field| &field.rules)).any(|rule| {
-            matches!(rule.who, admit_compiler::policy::Who::Owner { .. } | admit_compiler::policy::Who::GroupsIn { .. })
-        });
-        for operation in ON_MODELS {
-            let Ok(action) = loaded.action(&model.name, operation.name()) else {
-                prop_assert!(matrix.who_can(operation, &resource).is_empty(), "{operation:?} is disabled");
-                continue;
+        Resource::Custom(kind, name) => {
+            let kind = match *kind {
+                "query" => OperationKind::Query,
+                "mutation" => OperationKind::Mutation,
+                _ => OperationKind::Subscription,
             };
-            // An update of nothing passes for whoever may delete: no matter of who may update what.
-            // The key only says which record, so whoever may update any of it may name the key.
-            let fields: Vec<String> = match operation {
-                Operation::Update => fields.iter().filter(|field| !model.identifier.contains(field)).cloned().collect(),
-                _ => fields.clone(),
-            };
-            let of_nothing = fields.is_empty() || matrix.who_can(operation, &resource).is_empty();
-            if dynamic || operation == Operation::Update && of_nothing {
-                continue;
-            }
-            for asker in askers(false).iter().filter(|asker| policy.admits(asker.mode)) {
-                let is = allowed(loaded, asker, action, &Request::new());
-                let said = given(matrix, asker, &resource, operation, &fields);
-                prop_assert_eq!(is, said, "{:?} by {:?} on {}", operation, asker.rows, model.name);
-            }
+            DeedTarget::Custom(kind, name.clone())
         }
-    }
-    Ok(())
+        Resource::Path(bucket, path) => {
+            let plain = path.strip_suffix('*').filter(|path| !path.contains('{'))?;
+            DeedTarget::Objects { bucket: bucket.clone(), keys: Keys::One(format!("{plain}~")) }
+        }
+    };
+    Some(Deed { operations: vec![operation], target, place: Place::default() })
 }
 
-fn check_paths(policy: &Policy, loaded: &admit_runtime::Policy<'_>, matrix: &Matrix) -> Result<(), TestCaseError> {
-    for bucket in &policy.buckets {
-        let prefixes: Vec<&str> = bucket.paths.iter().map(|path| path.prefix.as_str()).collect();
-        for prefix in &prefixes {
-            // A key of this path and of none below it, in nobody's own folder.
-            let key = format!("{prefix}~");
-            let resource = Resource::Path(bucket.name.clone(), format!("{prefix}*"));
-            if !matrix.rows.keys().any(|(of, _)| *of == resource) {
-                continue; // only folders of one's own have rules here
-            }
-            for operation in ON_PATHS {
-                let action = loaded.storage(&bucket.name, operation.name()).unwrap();
-                for asker in askers(true) {
-                    // With `roles: "union"` a member of a group is also signed in.
-                    let mut asker = asker;
-                    let union = policy.roles == admit_compiler::policy::Roles::Union;
-                    if union && asker.mode == Mode::IdentityPool && !asker.groups.is_empty() {
-                        asker.rows.push("signed in (identity pool)".into());
-                    }
-                    let is = allowed(loaded, &asker, action, &Request::key(&key));
-                    let said = given(matrix, &asker, &resource, operation, &[]);
-                    prop_assert_eq!(is, said, "{:?} by {:?} on {}", operation, asker.rows, key);
+fn answer(policy: &Policy, kind: RequirementKind) -> Answer {
+    holds(policy, &Requirement { kind, place: Place::default() })
+}
+
+/// One rule less, or one deny.
+fn without_one(policy: &Policy, which: Index) -> Policy {
+    let mut changed = policy.clone();
+    let models = changed.models.iter_mut().flat_map(|model| {
+        let fields = model.fields.iter_mut().flat_map(|field| [&mut field.rules, &mut field.denies]);
+        [&mut model.rules, &mut model.denies].into_iter().chain(fields)
+    });
+    let customs = changed.operations.iter_mut().flat_map(|custom| [&mut custom.rules, &mut custom.denies]);
+    let paths = changed.buckets.iter_mut().flat_map(|bucket| &mut bucket.paths);
+    let paths = paths.flat_map(|path| [&mut path.rules, &mut path.denies]);
+    let mut lists: Vec<_> = models.chain(customs).chain(paths).filter(|list| !list.is_empty()).collect();
+    let at = which.index(lists.len());
+    let count = lists[at].len();
+    lists[at].remove(which.index(count));
+    changed
+}
+
+/// Whether a request gives anything: of reads of many, whether the record is among them.
+fn gives(policy: &Policy, question: &Question) -> bool {
+    let many = matches!(question.target,
+        Target::Model(_, Operation::List | Operation::Listen | Operation::Sync | Operation::Search));
+    let shown = match (&question.stored, many) {
+        (_, false) => true,
+        (Stored::Given(record), true) => definition::shows(policy, question, record),
+        _ => false,
+    };
+    shown && definition::decide(policy, question).allowed
+}
+
+/// A request as the reports know them: without arguments, and with the record, the input and the authorizer's yes.
+fn known(question: &Question) -> Option<Question> {
+    let mut known = Question { args: Record::new(), index: Vec::new(), ..question.clone() };
+    known.caller.authorizer = Authorizer::Yes;
+    let is_known = matches!(known.stored, Stored::Given(_)) && known.input.is_some();
+    let counts = known.caller.mode != Mode::Iam && !matches!(known.target, Target::Model(_, Operation::Relation));
+    // An update of nothing changes nothing.
+    let nothing = matches!(&known.target, Target::Model(_, Operation::Update))
+        && known.input.iter().flatten().all(|(name, _)| name == "id" || name == "title");
+    (is_known && counts && !nothing).then_some(known)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_policy_and_its_table_have_one_matrix(policy in generate::policy(Forms::Amplify)) {
+        let policy = admitting(policy);
+        let bytes = table(&policy, false).unwrap();
+        let of_table = Matrix::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap());
+        let of_policy = Matrix::of(&policy);
+        for key in of_policy.rows.keys().chain(of_table.rows.keys()) {
+            prop_assert_eq!(of_policy.rows.get(key), of_table.rows.get(key), "{:?}", key);
+        }
+        prop_assert_eq!(of_policy.resources, of_table.resources);
+    }
+
+    #[test]
+    fn a_policy_does_not_differ_from_itself(policy in generate::policy(Forms::All)) {
+        prop_assert!(Difference::of(&policy, &policy).is_empty());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Nobody has an operation but those whom the matrix names, and each of them has it in some request.
+    #[test]
+    fn the_matrix_names_everybody_and_nobody_else(policy in generate::policy(Forms::All)) {
+        let policy = admitting(policy);
+        let matrix = Matrix::of(&policy);
+        for resource in &matrix.resources {
+            for operation in resource.operations() {
+                let Some(deed) = deed_on(resource, *operation) else { continue };
+                let rows = matrix.who_can(*operation, resource);
+                let whoms: Vec<Whom> = rows
+                    .iter()
+                    .filter_map(|(caller, _)| {
+                        let (who, and) = caller.whos().split_first()?;
+                        Some(Whom { who: who.clone(), and: and.to_vec(), place: Place::default() })
+                    })
+                    .collect();
+                let only = answer(&policy, RequirementKind::Only(whoms.clone(), deed.clone()));
+                prop_assert!(!matches!(only, Answer::Broken(_)), "{} {resource}: {only:?}\n{rows:?}", operation.name());
+                // Rows of models without guards are by role: one who may name the key of a record and change nothing of
+                // it is in them, and one whom a field names that he may not propose.
+                let keyed = policy.models.iter().any(|model| model.identifier != ["id"]);
+                let writes = matches!(operation, Operation::Create | Operation::Update);
+                let by_role = |whom: &Whom| {
+                    let named = matches!(whom.who, Who::Owner { .. } | Who::GroupsIn { .. });
+                    writes && (named || keyed)
+                };
+                for whom in whoms.into_iter().filter(|whom| !by_role(whom)) {
+                    let no = answer(&policy, RequirementKind::No(whom.clone(), deed.clone()));
+                    prop_assert!(no != Answer::Holds, "{} {resource}: {whom:?} cannot", operation.name());
                 }
             }
         }
     }
-    Ok(())
-}
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
+    /// What one policy gives and the other does not is in their difference.
     #[test]
-    fn the_matrix_says_what_the_decisions_say(policy in generate::policy(Forms::Amplify)) {
-        let bytes = table(&policy, false).unwrap();
-        let loaded = admit_runtime::Policy::from_bytes(&bytes).unwrap();
-        let matrix = Matrix::of(&loaded);
-        check_models(&policy, &loaded, &matrix)?;
-        check_paths(&policy, &loaded, &matrix)?;
-    }
-
-    #[test]
-    fn a_policy_does_not_differ_from_itself(policy in generate::policy(Forms::Amplify)) {
-        let bytes = table(&policy, false).unwrap();
-        let stripped = table(&policy, true).unwrap();
-        let (a, b) = (admit_runtime::Policy::from_bytes(&bytes).unwrap(), admit_runtime::Policy::from_bytes(&stripped).unwrap());
-        prop_assert!(admit_compiler::analysis::Difference::between(&a, &b).is_empty());
+    fn no_change_is_missed(
+        policy in generate::policy(Forms::All),
+        which in any::<Index>(),
+        questions in proptest::collection::vec(generate::question(), 200),
+    ) {
+        let less = without_one(&policy, which);
+        let difference = Difference::of(&policy, &less);
+        for question in questions.iter().filter_map(known) {
+            let (before, after) = (gives(&policy, &question), gives(&less, &question));
+            let has = |gained: bool| difference.changes.iter().any(|change| change.gained == gained);
+            prop_assert!(before || !after || has(true), "given and not said: {question:?}\n{difference:?}");
+            prop_assert!(after || !before || has(false), "taken and not said: {question:?}\n{difference:?}");
+        }
     }
 }

@@ -253,7 +253,7 @@ impl<'p> OnRecords<'p, '_> {
     fn by_some_rule(&self, field: Option<&'p Field>, needs: Operations, spelling: Spelling) -> Formula {
         let mine = self.governing(field).iter().filter(|rule| rule.operations.meets(needs));
         let rules = mine.map(|rule| self.has_one(rule, spelling).and(self.guard(rule)));
-        match Formula::any(rules) {
+        match Formula::either(rules) {
             given if given.is_never() => given,
             given => given.and(self.not_denied(field, needs)),
         }
@@ -272,11 +272,11 @@ impl<'p> OnRecords<'p, '_> {
 
     /// Some role of the caller has the operation on some field.
     pub fn on_some_field(&self, needs: Operations) -> Formula {
-        Formula::any(self.fields().into_iter().map(|field| self.by_some_rule(field, needs, self.spelling())))
+        Formula::either(self.fields().into_iter().map(|field| self.by_some_rule(field, needs, self.spelling())))
     }
 
     pub fn on_every_field(&self, needs: Operations) -> Formula {
-        Formula::any(self.roles().into_iter().map(|role| {
+        Formula::either(self.roles().into_iter().map(|role| {
             let fields = || self.fields().into_iter();
             if fields().any(|field| self.gives(&role, field, needs).is_never()) {
                 return Formula::never();
@@ -312,7 +312,10 @@ impl<'p> OnRecords<'p, '_> {
     }
 
     /// Whatever the input names must be covered; only fields that something reads are ever named for their own sake.
-    fn proposals(&self) -> Formula {
+    pub fn proposals(&self) -> Formula {
+        if matches!(self.operation, Operation::Get | Operation::Delete) || Operations::READ.contains(self.needs()) {
+            return Formula::always();
+        }
         let named = match (self.inputs, self.operation) {
             (Inputs::Some, _) | (Inputs::Plain, Operation::Create) => true,
             (Inputs::Plain | Inputs::Apart, _) => false,
@@ -424,5 +427,5 @@ pub(crate) fn on_custom(policy: &Policy, custom: &CustomOperation, arrival: &Arr
         let condition = rule.condition.iter().map(|of| Formula::condition(of, false, 0));
         Formula::any(rule.whos().map(|who| of(who, Truth::False)).chain(condition))
     };
-    Formula::any(custom.rules.iter().map(holds)).and(Formula::all(custom.denies.iter().map(is_false)))
+    Formula::either(custom.rules.iter().map(holds)).and(Formula::all(custom.denies.iter().map(is_false)))
 }

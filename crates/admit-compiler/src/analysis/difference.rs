@@ -6,7 +6,7 @@ use super::acts::{Act, acts_of};
 use super::deeds::{Arrival, Inputs};
 use super::report::{Caller, Cell, Extent, Matrix, ON_MODELS, Resource, Settings};
 use super::scene::{Link, Scene};
-use super::search::{Found, search};
+use super::search::{BUDGET, Found, search};
 use crate::policy::{DeedTarget, Keys, Policy};
 use admit_runtime::Operation;
 use admit_syntax::ast::OperationKind;
@@ -103,7 +103,7 @@ fn is_new(policy: &Policy, new: &Act<'_>, old: &Act<'_>) -> bool {
         return false;
     }
     let mut scene = Scene::new(policy, vec![new.side.clone()], Link::Apart, &formula, new.fixed.clone());
-    let found = search(&mut scene, &formula, &mut |scene| {
+    let found = search(&mut scene, &formula, BUDGET, &mut |scene| {
         let mut question = scene.sides[0].question.clone();
         new.is_done(&mut question) && !old.is_done(&mut question)
     });

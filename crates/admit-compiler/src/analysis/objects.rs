@@ -185,7 +185,7 @@ pub(crate) fn on_object(policy: &Policy, bucket: &Bucket, needs: Operations, pla
             role => plain.push(role.clone()),
         }
     }
-    let allowed = Formula::any(
+    let allowed = Formula::either(
         plain
             .iter()
             .map(|role| is_role(policy, caller, role).and(role_may(&grants, role, needs, key)))

@@ -30,6 +30,7 @@ pub enum Resource {
 pub struct Caller {
     kind: u8,
     words: Vec<String>,
+    whos: Vec<Who>,
 }
 
 /// What a caller may do in one operation, under one condition.
@@ -130,12 +131,7 @@ impl fmt::Display for Caller {
 }
 
 impl Caller {
-    pub(super) fn new(kind: u8, words: Vec<String>) -> Caller {
-        Caller { kind, words }
-    }
-
-    fn of(policy: &Policy, whos: &[Who]) -> Caller {
-        let words = Words::of(policy);
+    pub(super) fn of(words: Words<'_>, whos: &[Who]) -> Caller {
         let kind = |who: &Who| match who {
             Who::Guest => 0,
             Who::ApiKey => 1,
@@ -148,12 +144,18 @@ impl Caller {
         Caller {
             kind: whos.iter().map(kind).max().unwrap_or(2),
             words: whos.iter().map(|who| words.caller(who)).collect(),
+            whos: whos.to_vec(),
         }
+    }
+
+    /// Its parts: each must be the caller.
+    pub fn whos(&self) -> &[Who] {
+        &self.whos
     }
 
     /// The one before all others, to find rows by.
     pub fn first() -> Caller {
-        Caller { kind: 0, words: Vec::new() }
+        Caller { kind: 0, words: Vec::new(), whos: Vec::new() }
     }
 
     /// Its parts, in words: each must be the caller.
@@ -217,13 +219,18 @@ impl Matrix {
             return Vec::new();
         };
         let possible = terms.into_iter().filter(|term| possible(policy, arrival, None, term));
-        possible.map(|term| Entry { said: said_by(policy, arrival, &term), extent: Extent::Whole }).collect()
+        possible
+            .map(|term| {
+                let said = said_by(policy, arrival, &needed(policy, arrival, None, &term));
+                Entry { said, extent: Extent::Whole }
+            })
+            .collect()
     }
 
     fn put(&mut self, policy: &Policy, resource: &Resource, operation: Operation, entries: Vec<Entry>) {
         for Entry { said, extent } in entries {
             for whos in each_group(&said.whos) {
-                let key = (resource.clone(), Caller::of(policy, &whos));
+                let key = (resource.clone(), Caller::of(Words::of(policy), &whos));
                 let cells = self.rows.entry(key).or_default().entry(operation).or_default();
                 let cell = Cell { when: said.when.clone(), extent: extent.clone() };
                 add(cells, cell);
@@ -237,7 +244,9 @@ impl Matrix {
         let arrivals = Arrival::all(policy).into_iter().filter(|arrival| of_storage(arrival.mode));
         let arrivals: Vec<Arrival> = arrivals.collect();
         let mut own = vec![(false, "*")];
-        own.extend(path.entity.then_some((true, "{entity_id}/*")));
+        let entity = |rule: &crate::policy::Rule| rule.who == Who::Entity;
+        let has_own = path.entity && path.rules.iter().chain(&path.denies).any(entity);
+        own.extend(has_own.then_some((true, "{entity_id}/*")));
         for (own, end) in own {
             let resource = Resource::Path(bucket.name.clone(), format!("{}{end}", path.prefix));
             self.resources.insert(resource.clone());
@@ -324,25 +333,26 @@ impl Matrix {
         let on = OnRecords { policy, model, operation, arrival, side: 0, inputs: Inputs::Apart };
         let fields = on.fields();
         let reach: Vec<(Option<&Field>, Formula)> = fields.iter().map(|field| (*field, reach(&on, *field))).collect();
-        let formula = match operation {
-            Operation::Delete => on.on_every_field(Operations::DELETE),
-            Operation::Update => on.gate().and(Formula::any(reach.iter().map(|(_, formula)| formula.clone()))),
-            Operation::Create => on.on_some_field(Operations::CREATE),
-            _ => on.on_some_field(on.needs()),
-        };
-        let Some(ways) = terms(&formula) else {
+        let Some(ways) = ways_in(&on, &reach) else {
             self.cut.push(format!("{} {resource}: more than {} ways in", operation.name(), super::terms::MAX_WAYS));
             return Vec::new();
         };
         let side = || Some((model, operation));
         let mut entries = Vec::new();
-        for way in ways.iter().filter(|way| possible(policy, arrival, side(), way)) {
+        // What rules read of an input it must be allowed to name.
+        let named = OnRecords { policy, model, operation, arrival, side: 0, inputs: Inputs::Some }.proposals();
+        let takes = |way: &Term| {
+            possible(policy, arrival, side(), way)
+                && (named.is_always()
+                    || is_possible(policy, vec![made_up(arrival, side())], &Formula::all(way.iter().cloned()).and(named.clone())))
+        };
+        for (way, own) in ways.iter().filter(|(way, _)| takes(way)) {
             let whole = with_whole_tokens(&Formula::all(way.iter().cloned()));
-            let lacks = |formula: &Formula| is_possible(policy, vec![made_up(arrival, side())], &whole.clone().and(formula.negated()));
-            let reached: Vec<Option<&Field>> = match operation {
-                Operation::Delete => fields.clone(),
-                _ => reach.iter().filter(|(_, formula)| !lacks(formula)).map(|(field, _)| *field).collect(),
+            let lacks = |formula: &Formula| {
+                is_possible(policy, vec![made_up(arrival, side())], &whole.clone().and(formula.negated()))
             };
+            let has = |at: &usize| operation == Operation::Delete || own.contains(at) || !lacks(&reach[*at].1);
+            let reached: Vec<Option<&Field>> = (0..reach.len()).filter(has).map(|at| reach[at].0).collect();
             let extent = match reached.len() == fields.len() {
                 true => Extent::Whole,
                 false => {
@@ -352,11 +362,8 @@ impl Matrix {
                     Extent::Fields(model.fields.iter().filter(like).map(|field| field.name.clone()).collect())
                 }
             };
-            let is_write = matches!(operation, Operation::Create | Operation::Update);
-            if is_write && extent == Extent::Fields(BTreeSet::new()) {
-                continue;
-            }
-            entries.push(Entry { said: said_by(policy, arrival, way), extent });
+            let way = needed(policy, arrival, side(), way);
+            entries.push(Entry { said: said_by(policy, arrival, &way), extent });
         }
         entries
     }
@@ -367,11 +374,28 @@ impl Matrix {
         rows.filter_map(|((_, caller), row)| row.get(&operation).map(|cells| (caller, cells.as_slice()))).collect()
     }
 
+    /// Whether everybody of the caller's mode has what a cell says.
+    fn is_everybodys(&self, resource: &Resource, rows: &[(&Caller, &[Cell])], caller: &Caller, cell: &Cell) -> bool {
+        let mode = |who: &Who| match (who, resource) {
+            (Who::Groups { .. }, Resource::Path(..)) => Some(Mode::IdentityPool),
+            (Who::Groups { provider, .. } | Who::Owner { provider, .. } | Who::GroupsIn { provider, .. }, _) => {
+                Some(provider.mode())
+            }
+            _ => None,
+        };
+        // In storage a member of a group acts for it alone if the policy says so.
+        let alone = matches!(resource, Resource::Path(..)) && self.settings.preferred;
+        let Some(mode) = caller.whos.first().and_then(mode).filter(|_| !alone) else { return false };
+        let is_all = |other: &Caller| other.whos == [Who::Authenticated(mode)];
+        rows.iter().any(|(other, cells)| is_all(other) && cells.iter().any(|known| covers(known, cell)))
+    }
+
     /// The ways in to one operation: groups that have the same are said together.
     pub fn ways(&self, operation: Operation, resource: &Resource) -> Vec<Way> {
         let mut by_rest: Vec<(Vec<String>, String, &Cell, Vec<String>)> = Vec::new();
-        for (caller, cells) in self.who_can(operation, resource) {
-            for cell in cells {
+        let rows = self.who_can(operation, resource);
+        for (caller, cells) in &rows {
+            for cell in cells.iter().filter(|cell| !self.is_everybodys(resource, &rows, caller, cell)) {
                 let at = caller.words.iter().position(|word| word.starts_with("group ") && !word.contains(" in "));
                 let rest: Vec<String> =
                     caller.words.iter().enumerate().filter(|(other, _)| Some(*other) != at).map(|(_, word)| word.clone()).collect();
@@ -402,16 +426,43 @@ impl Matrix {
     }
 }
 
+/// The ways in to a model's operation, each with the fields, by number, that it was found to write.
+fn ways_in(on: &OnRecords<'_, '_>, reach: &[(Option<&Field>, Formula)]) -> Option<Vec<(Term, BTreeSet<usize>)>> {
+    let whole = match on.operation {
+        Operation::Delete => on.on_every_field(Operations::DELETE),
+        Operation::Create | Operation::Update => {
+            let gate = if on.operation == Operation::Update { on.gate() } else { Formula::always() };
+            let mut ways: Vec<(Term, BTreeSet<usize>)> = Vec::new();
+            // The key only says which record.
+            let is_key = |field: &Option<&Field>| field.is_some_and(|field| on.model.identifier.contains(&field.name));
+            let names_it = on.operation == Operation::Update && !reach.iter().all(|(field, _)| is_key(field));
+            for (at, (_, formula)) in reach.iter().enumerate().filter(|(_, (field, _))| !(names_it && is_key(field))) {
+                for term in terms(&gate.clone().and(formula.clone()))? {
+                    match ways.iter_mut().find(|(known, _)| *known == term) {
+                        Some((_, own)) => own.extend([at]),
+                        None => ways.push((term, BTreeSet::from([at]))),
+                    }
+                }
+            }
+            return Some(ways);
+        }
+        _ => on.on_some_field(on.needs()),
+    };
+    Some(terms(&whole)?.into_iter().map(|term| (term, BTreeSet::new())).collect())
+}
+
+/// Whether a cell says all that another one does, under no more conditions.
+fn covers(one: &Cell, other: &Cell) -> bool {
+    let reaches = match (&one.extent, &other.extent) {
+        (Extent::Whole, _) => true,
+        (Extent::Fields(_), Extent::Whole) => false,
+        (Extent::Fields(more), Extent::Fields(fewer)) => fewer.is_subset(more),
+    };
+    reaches && (one.when.is_none() || one.when == other.when)
+}
+
 /// Adds a cell, unless another one says as much under fewer conditions.
 fn add(cells: &mut Vec<Cell>, cell: Cell) {
-    let covers = |one: &Cell, other: &Cell| {
-        let reaches = match (&one.extent, &other.extent) {
-            (Extent::Whole, _) => true,
-            (Extent::Fields(_), Extent::Whole) => false,
-            (Extent::Fields(more), Extent::Fields(fewer)) => fewer.is_subset(more),
-        };
-        reaches && (one.when.is_none() || one.when == other.when)
-    };
     if cells.iter().any(|known| covers(known, &cell)) {
         return;
     }
@@ -465,6 +516,19 @@ fn possible(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>,
     };
     let leaves: usize = term.iter().map(tests).sum();
     leaves < 2 || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
+}
+
+/// A way without what the rest of it makes true anyway; who it is stays said in full.
+fn needed(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>, term: &Term) -> Term {
+    let mut kept = term.clone();
+    for part in term.iter().filter(|part| !super::terms::says_who(part)) {
+        let rest: Term = kept.iter().filter(|other| *other != part).cloned().collect();
+        let without = Formula::all(rest.iter().cloned()).and(part.negated());
+        if !is_possible(policy, vec![made_up(arrival, of)], &without) {
+            kept = rest;
+        }
+    }
+    kept
 }
 
 /// A request of which nothing is known yet.

@@ -2,40 +2,29 @@
 //! Always: read off what loading has checked; conditions do not stand in the entries that it reads.
 
 use super::report::{Caller, Cell, Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
-use admit_runtime::{CustomKind, Mode, Operation, Operations, Policy, Provider, Who};
+use crate::policy;
+use crate::words::Words;
+use admit_runtime::{CustomKind, Operation, Operations, Policy, Who};
 use std::collections::{BTreeMap, BTreeSet};
 
-impl Caller {
-    /// A who of the table, in words; `claim` is the one that groups come from if nothing else is said.
-    fn of_table(who: &Who<'_>, claim: &str) -> Caller {
-        let oidc = |provider: Provider| if provider == Provider::Oidc { " (oidc)" } else { "" };
-        let (kind, words) = match who {
-            Who::Everyone(Mode::Guest) => (0, "guests".into()),
-            Who::Everyone(Mode::ApiKey) => (1, "the API key".into()),
-            Who::Everyone(Mode::UserPool) => (2, "signed in".into()),
-            Who::Everyone(Mode::Oidc) => (2, "signed in (oidc)".into()),
-            Who::Everyone(Mode::IdentityPool) => (2, "signed in (identity pool)".into()),
-            Who::Everyone(_) => (3, "by the authorizer".into()),
-            Who::Group { provider, claim: of, name } => {
-                let default = if *provider == Provider::Oidc { "cognito:groups" } else { claim };
-                let claim = if *of == default { String::new() } else { format!(" in {of}") };
-                (4, format!("group {name}{claim}{}", oidc(*provider)))
+/// A who of a table as the policy has it.
+fn who_of(who: &Who<'_>) -> policy::Who {
+    match who {
+        Who::Everyone(mode) => super::terms::everybody(*mode).unwrap_or(policy::Who::Authenticated(*mode)),
+        Who::Function(name) => policy::Who::Function((*name).to_owned()),
+        Who::Group { provider, claim, name } => policy::Who::Groups {
+            names: vec![(*name).to_owned()],
+            provider: *provider,
+            claim: (*claim).to_owned(),
+        },
+        Who::Named { provider, is_owner, is_list, field, claim } => {
+            let mut parts = claim.iter().filter(|part| !part.is_empty()).map(|part| (*part).to_owned());
+            let (provider, field, list) = (*provider, (*field).to_owned(), *is_list);
+            match is_owner {
+                true => policy::Who::Owner { field, list, provider, claim: parts.collect() },
+                false => policy::Who::GroupsIn { field, list, provider, claim: parts.next().unwrap_or_default() },
             }
-            Who::Named { provider, is_owner, is_list, field, claim: parts } => {
-                let what = match (is_owner, is_list) {
-                    (true, false) => "owner",
-                    (true, true) => "owners",
-                    (false, false) => "group",
-                    (false, true) => "groups",
-                };
-                let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
-                let (parts, default) = (parts.join("::"), if *is_owner { "sub::username" } else { claim });
-                let by = if parts == default { String::new() } else { format!(" by {parts}") };
-                (5, format!("{what} in {field}{by}{}", oidc(*provider)))
-            }
-            Who::Function(name) => (6, format!("function {name}")),
-        };
-        Caller::new(kind, vec![words])
+        }
     }
 }
 
@@ -68,7 +57,7 @@ impl Matrix {
     }
 
     fn put_entry(&mut self, policy: &Policy<'_>, resource: &Resource, who: &Who<'_>, operation: Operation, extent: Extent) {
-        let caller = Caller::of_table(who, policy.group_claim());
+        let caller = Caller::of(Words::with_group_claim(policy.group_claim()), &[who_of(who)]);
         let row = self.rows.entry((resource.clone(), caller)).or_default();
         row.insert(operation, vec![Cell { when: None, extent }]);
     }

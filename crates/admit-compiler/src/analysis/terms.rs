@@ -3,7 +3,7 @@
 
 use super::formula::{Formula, Leaf, Wanted};
 use super::scene::{Link, Scene, Side};
-use super::search::{Found, search};
+use super::search::{SMALL, Found, search};
 use crate::condition::{Condition, Truth};
 use crate::definition::Spelling;
 use crate::matrix::{Dynamic, DynamicKind};
@@ -50,9 +50,12 @@ fn joined(one: &Term, more: &Term) -> Term {
     one.iter().cloned().chain(new).collect()
 }
 
-/// Without ways that need all that another one needs, and more.
+/// Without ways that need all that another one needs, and more. What everybody has is said of groups and owners too.
 fn fewest(all: Vec<Term>) -> Vec<Term> {
-    let within = |small: &Term, large: &Term| small.iter().all(|part| large.contains(part));
+    let named = |term: &Term| term.iter().any(says_who);
+    let within = |small: &Term, large: &Term| {
+        small.iter().all(|part| large.contains(part)) && (named(small) || !named(large))
+    };
     let mut kept: Vec<Term> = Vec::new();
     for term in all {
         if kept.iter().any(|known| within(known, &term)) {
@@ -64,15 +67,28 @@ fn fewest(all: Vec<Term>) -> Vec<Term> {
     kept
 }
 
-/// Whether something is said of whom it is not: a deny that does not hold.
+/// Whether something is said of whom it is not, or of what is not so: a deny that does not hold.
 fn is_exception(formula: &Formula) -> bool {
-    let mut denies_who = false;
-    let mut all_false = true;
+    let (mut leaves, mut positive, mut negative_who) = (0, false, false);
+    let mut positive_who = false;
     formula.each_leaf_wanted(&mut |leaf, wanted| {
-        all_false &= !wanted.has(Truth::True);
-        denies_who |= is_who(leaf) && !wanted.has(Truth::True);
+        // Everybody of the identity pool is asked not to be in a group.
+        let is = wanted.has(Truth::True) != (*leaf == Leaf::SomeGroup);
+        leaves += 1;
+        positive |= is;
+        positive_who |= is && is_who(leaf);
+        negative_who |= !is && is_who(leaf);
     });
-    denies_who || all_false
+    leaves > 0 && !positive_who && (negative_who || !positive)
+}
+
+/// Whether a part of a way says who the caller is.
+pub(crate) fn says_who(part: &Formula) -> bool {
+    match part {
+        Formula::Leaf(Leaf::SomeGroup, _) => false,
+        Formula::Leaf(leaf, wanted) => is_who(leaf) && wanted.has(Truth::True),
+        _ => false,
+    }
 }
 
 fn is_who(leaf: &Leaf) -> bool {
@@ -103,9 +119,9 @@ pub(crate) fn said(policy: &Policy, mode: Mode, term: &Term) -> Said {
     let (mut whos, mut conditions, mut exceptions) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for part in term {
         match part {
-            Formula::Leaf(leaf, wanted) if is_who(leaf) && wanted.has(Truth::True) => whos.extend(who_of(policy, mode, leaf)),
             // Not to be in any group is what the identity pool asks of everybody.
-            Formula::Leaf(Leaf::SomeGroup, _) => (),
+            Formula::Leaf(Leaf::SomeGroup, wanted) if !wanted.has(Truth::True) => (),
+            Formula::Leaf(leaf, wanted) if is_who(leaf) && wanted.has(Truth::True) => whos.extend(who_of(policy, mode, leaf)),
             Formula::Leaf(leaf, _) if !is_who(leaf) => drop(conditions.insert(in_words(policy, words, mode, part))),
             part => drop(exceptions.insert(in_words(policy, words, mode, &part.negated()))),
         }
@@ -206,7 +222,7 @@ pub(crate) fn is_possible(policy: &Policy, sides: Vec<Side<'_>>, formula: &Formu
     }
     let fixed = BTreeSet::new();
     let mut scene = Scene::new(policy, sides, Link::Apart, formula, fixed);
-    search(&mut scene, formula, &mut |_| true) != Found::No
+    search(&mut scene, formula, SMALL, &mut |_| true) != Found::No
 }
 
 /// The same for callers whose tokens say all of who they are, so that every spelling of an owner is known.
