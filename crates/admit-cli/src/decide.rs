@@ -224,6 +224,15 @@ impl Decide {
         let mode = self.principal(policy).ok().and_then(|principal| principal["mode"].as_str().map(str::to_owned));
         match text(answer, "reason") {
             "mode" => format!("no rule for callers of mode `{}` allows it", mode.unwrap_or_default()),
+            "deny" => match answer["denies"].as_array().and_then(|denies| denies.first()) {
+                Some(deny) => format!(
+                    "a deny takes it away: {}\n          {}:{}",
+                    text(deny, "text"),
+                    text(deny, "file"),
+                    deny["line"]
+                ),
+                None => "a deny takes it away".into(),
+            },
             "fields" => format!("these fields may not be written: {}", words(&answer["deniedFields"])),
             "unknown" if answer.get("deniedFields").is_some() => {
                 format!("there are no such fields: {}", words(&answer["deniedFields"]))
@@ -245,7 +254,9 @@ impl Decide {
     /// Whether some way in reads the record.
     fn reads_record(&self, answer: &Value) -> bool {
         let rules = answer["nearest"].as_array().into_iter().flatten();
-        rules.into_iter().any(|rule| ["owner", "DefinedIn"].iter().any(|word| text(rule, "text").contains(word)))
+        rules
+            .into_iter()
+            .any(|rule| ["owner", "DefinedIn", "record"].iter().any(|word| text(rule, "text").contains(word)))
     }
 
     /// Who may do it, and the rules that give it.
@@ -253,8 +264,13 @@ impl Decide {
         if answer["reason"] == "unknown" {
             return; // nobody can ask for what there is not
         }
-        let whom = self.who_may(policy, answer);
+        // The entries of a guarded table do not say who is allowed; the rules below do.
+        let whom = if policy.is_guarded() { Vec::new() } else { self.who_may(policy, answer) };
         match whom.is_empty() {
+            true if policy.is_guarded() => {
+                let gives = answer["nearest"].as_array().is_some_and(|rules| !rules.is_empty());
+                out.push_str(if gives { "\n  the rules that give it" } else { "" });
+            }
             true => out.push_str("\n  nobody is allowed to"),
             false => drop(write!(out, "\n  would be allowed for {}", whom.join("; for "))),
         }
@@ -324,6 +340,19 @@ fn words(value: &Value) -> String {
 
 /// `owner is one of "1::eve", "1", or teams holds one of "red"`
 fn conditions(filter: &Value) -> String {
+    if filter["guarded"] == true {
+        let rules = |key: &str| -> Vec<&str> {
+            filter[key].as_array().into_iter().flatten().map(|rule| text(rule, "text")).collect()
+        };
+        let mut words = match rules("allows").as_slice() {
+            [] => "the rules say so of the record".to_owned(),
+            allows => allows.join("; or "),
+        };
+        for deny in rules("denies") {
+            let _ = write!(words, "; not where {deny}");
+        }
+        return words;
+    }
     let conditions = filter["or"].as_array().map(Vec::as_slice).unwrap_or_default().iter().map(|condition| {
         let (verb, values) = match condition.get("in") {
             Some(values) => ("is one of", values),

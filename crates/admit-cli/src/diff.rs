@@ -1,7 +1,7 @@
 //! `admit diff`: what a change of policy gives to whom, and takes from whom.
 
 use crate::inspect::table_of;
-use crate::{Failure, Format, Outcome};
+use crate::{Failure, Format, Outcome, unguarded};
 use admit_compiler::analysis::{Change, Difference};
 use admit_runtime::Policy;
 use clap::{Args, ValueEnum};
@@ -50,6 +50,10 @@ impl Diff {
         let (Ok(before), Ok(after)) = (Policy::from_bytes(&old.1), Policy::from_bytes(&new.1)) else {
             return Ok(Outcome::Problems);
         };
+        if old.1 != new.1 {
+            unguarded(&before)?;
+            unguarded(&after)?;
+        }
         let difference = Difference::between(&before, &after);
         crate::print(&match self.format {
             Format::Human => human(&difference),

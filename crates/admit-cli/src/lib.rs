@@ -80,6 +80,12 @@ pub enum Failure {
     /// A table where only sources serve, or beside other files.
     #[error("{0}: a built table stands alone, and serves `decide`, `inspect` and the reports")]
     TableHere(String),
+    /// A report that would leave out what decides.
+    #[error(
+        "this report does not know conditions, `.and`, `deny`, `actsAs` and claims in paths yet, and this policy has some: \
+         ask with `admit decide`, or say what must hold with `invariant` and `admit check`"
+    )]
+    Guarded,
     /// A policy too large for the format.
     #[error("the table would be too large: {0}")]
     TooLarge(admit_compiler::TooLarge),
@@ -100,6 +106,14 @@ pub enum Failure {
     /// A diagnostic that does not exist.
     #[error("there is no diagnostic `{0}`")]
     NoDiagnostic(String),
+}
+
+/// For reports that are read off a table's entries.
+///
+/// # Errors
+/// If guarded rules decide too: a report without them would be wrong, and nobody would notice.
+fn unguarded(policy: &admit_runtime::Policy<'_>) -> Result<(), Failure> {
+    if policy.is_guarded() { Err(Failure::Guarded) } else { Ok(()) }
 }
 
 /// How results are written.

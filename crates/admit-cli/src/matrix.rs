@@ -1,6 +1,7 @@
 //! `admit matrix`, `who-can` and `what-can`: who may do what, complete.
 
 use crate::inspect::table_of;
+use crate::unguarded;
 use crate::{Failure, Outcome};
 use admit_compiler::analysis::{Caller, Extent, Matrix, Resource};
 use admit_runtime::{Operation, Policy};
@@ -73,6 +74,7 @@ pub struct WhatCan {
 impl PrintMatrix {
     pub fn run(&self) -> Result<Outcome, Failure> {
         with_table(&self.policy, |policy| {
+            unguarded(policy)?;
             let matrix = Matrix::of(policy);
             crate::print(
                 match self.format {
@@ -91,6 +93,7 @@ impl PrintMatrix {
 impl WhoCan {
     pub fn run(&self) -> Result<Outcome, Failure> {
         with_table(&self.policy, |policy| {
+            unguarded(policy)?;
             let matrix = Matrix::of(policy);
             let resources = self.resources(&matrix)?;
             let operation = self.operation(&resources)?;
@@ -134,6 +137,7 @@ impl WhoCan {
 impl WhatCan {
     pub fn run(&self) -> Result<Outcome, Failure> {
         with_table(&self.policy, |policy| {
+            unguarded(policy)?;
             let matrix = Matrix::of(policy);
             let described = crate::decide::caller(policy, &self.caller)?;
             let words = words_of(policy, &described);

@@ -216,6 +216,10 @@ fn describe(decision: &Decision<'_>, of_model: bool) -> Value {
             if !denied.is_empty() {
                 put("deniedFields", denied.into());
             }
+            let denies: Vec<Value> = decision.denies().take(NEAREST).map(|deny| rule(&deny)).collect();
+            if !denies.is_empty() {
+                put("denies", denies.into());
+            }
             let nearest: Vec<Value> = decision.nearest().take(NEAREST).map(|near| rule(&near)).collect();
             put("nearest", nearest.into());
             return answer.into();
@@ -226,7 +230,13 @@ fn describe(decision: &Decision<'_>, of_model: bool) -> Value {
     let rules: Vec<Value> = decision.rule().iter().map(rule).collect();
     put("rules", rules.into());
     if let Some(condition) = decision.filter() {
-        put("filter", filter(&condition));
+        let mut filter = filter(&condition);
+        if let (true, Some(filter)) = (condition.is_guarded(), filter.as_object_mut()) {
+            let (denies, allows): (Vec<_>, Vec<_>) = decision.filter_rules().partition(|rule| rule.is_deny());
+            filter.insert("allows".to_owned(), allows.iter().map(rule).collect());
+            filter.insert("denies".to_owned(), denies.iter().map(rule).collect());
+        }
+        put("filter", filter);
     }
     let set = recorded(decision);
     if !set.is_empty() {
@@ -262,8 +272,12 @@ pub fn recorded(decision: &Decision<'_>) -> Object {
 }
 
 /// A filter: `{"or": [{"field": "owner", "in": ["1::eve", "1", "eve"]}, {"field": "teams", "containsAny": ["red"]}]}`.
-/// A record passes if one of the conditions holds; with none, no record does.
+/// A record passes if one of the conditions holds; with none, no record does. A guarded filter, `{"guarded": true}`, is
+/// more than such conditions: each record is asked about by itself.
 pub fn filter(filter: &Filter<'_>) -> Value {
+    if filter.is_guarded() {
+        return json!({ "guarded": true });
+    }
     let conditions: Vec<Value> = filter.conditions().map(|condition| self::condition(&condition)).collect();
     json!({ "or": conditions })
 }

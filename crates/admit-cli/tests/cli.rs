@@ -67,6 +67,17 @@ impl Drop for Folder {
     }
 }
 
+/// A policy with a condition and a deny.
+const GUARDED: &str = r#"auth { groups: ["EDITORS"] }
+model Post {
+  state: enum ["draft", "published"]
+  owner: string
+  allow.owner()
+  allow.groups(["EDITORS"]).to(["read", "update"]).when(record.state == "draft")
+  deny.groups(["EDITORS"]).to(["delete"])
+}
+"#;
+
 const BULLETIN: &str = "docs/examples/bulletin.policy";
 
 macro_rules! sessions {
@@ -92,6 +103,13 @@ sessions! {
     without_the_record: ["decide", BULLETIN, "--as", "sub=1 username=eve", "--can", "delete", "Post"], "";
     claims_as_json: ["decide", BULLETIN, "--as", r#"{"sub":"1","cognito:groups":["EDITORS"]}"#, "--can", "get", "Post"], "";
     a_decision_as_json: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "update", "Article", "--format", "json"], "";
+    a_condition_is_a_filter: ["decide", "-", "--as", "groups=EDITORS", "--can", "list", "Post"], GUARDED;
+    a_guarded_filter_as_json: ["decide", "-", "--as", "groups=EDITORS", "--can", "list", "Post", "--format", "json"], GUARDED;
+    a_condition_is_no_filter_where_another_rule_opens_all: ["decide", "-", "--as", "groups=EDITORS", "--can", "list", "Post"], "auth { groups: [\"EDITORS\"] }\nmodel Post {\n  title: string\n  allow.groups([\"EDITORS\"]).to([\"read\"]).when(record.title == \"x\")\n  allow.authenticated().to([\"read\"])\n}\n";
+    a_condition_is_false: ["decide", "-", "--as", "groups=EDITORS", "--can", "get", "Post", "--record", r#"{"state":"published"}"#], GUARDED;
+    a_deny_takes_it_away: ["decide", "-", "--as", "sub=1 username=eve groups=EDITORS", "--can", "delete", "Post", "--record", r#"{"owner":"1::eve"}"#], GUARDED;
+    a_report_that_would_leave_guards_out: ["matrix", "-"], GUARDED;
+    who_can_that_would_leave_guards_out: ["who-can", "update", "Post", "-"], GUARDED;
     an_unknown_operation: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "updat", "Article"], "";
     an_unknown_model: ["decide", BULLETIN, "--as", "groups=EDITORS", "--can", "update", "Artikel"], "";
     an_unknown_mode: ["decide", BULLETIN, "--as", "quest", "--can", "update", "Article"], "";
@@ -224,6 +242,19 @@ fn a_change_of_words_alone_is_none() {
 fn settings_that_decide_are_part_of_a_change() {
     let (said, status) = difference("  groups:", "  roles: \"preferred\"\n  groups:");
     assert_eq!((said.as_str(), status), ("! roles in storage: \"preferred\", was \"union\"\n0 gained, 0 lost\n", 1));
+}
+
+/// A report without the conditions would be wrong: `--forbid widening` must not pass by it.
+#[test]
+fn a_difference_in_guards_is_not_left_out() {
+    let folder = Folder::new("guards");
+    let old = folder.file("old.policy", GUARDED);
+    let new = folder.file("new.policy", &GUARDED.replace("draft\")", "published\")"));
+    let differs = admit(&["diff", &old, &new, "--forbid", "widening"], b"");
+    assert_eq!(differs.status.code(), Some(2), "{}", String::from_utf8_lossy(&differs.stdout));
+    assert!(String::from_utf8_lossy(&differs.stderr).contains("does not know conditions"));
+    let same = admit(&["diff", &old, &old, "--forbid", "widening"], b"");
+    assert_eq!(same.status.code(), Some(0), "{}", String::from_utf8_lossy(&same.stderr));
 }
 
 /// The words of a command line, quoted with `'…'` as in a shell.

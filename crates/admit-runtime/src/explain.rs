@@ -317,6 +317,15 @@ impl<'a> Decision<'a> {
         rules.filter(move |rule| decision.counts(rule, Counts::UnlessFalse).unwrap_or(false))
     }
 
+    /// For a guarded filter ([`crate::Filter::is_guarded`]): the allows that are true of some record, or may be, and the
+    /// denies that are not false of every one, in source order.
+    pub fn filter_rules(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
+        let decision = *self;
+        let may = move |rule: &Rule<'a>, counts: Counts| decision.counts(rule, counts).unwrap_or(false);
+        self.rules_about()
+            .filter(move |rule| may(rule, Counts::IfTrue) || (rule.is_deny() && may(rule, Counts::UnlessFalse)))
+    }
+
     fn rules_about(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
         let decision = *self;
         let rules = move |fields: bool| {
@@ -401,7 +410,8 @@ impl<'a> Decision<'a> {
             let own = rule.rule.who != who::ENTITY || places.is_own_below(prefix);
             return Some(own && places.rule_counts(guard, counts));
         }
-        Some(self.special()?.rule_counts(guard, counts))
+        // What is allowed without a filter is allowed by a rule that asks nothing of the record.
+        Some(self.special()?.rule_counts(guard, counts, self.outcome == Outcome::Allow))
     }
 
     fn is_mine(&self, rule: &Rule<'a>) -> bool {

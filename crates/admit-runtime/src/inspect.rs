@@ -34,6 +34,12 @@ impl<'t> Policy<'t> {
         self.preferred
     }
 
+    /// Whether some rule has a condition or an `.and`, a path a claim, a group acts as another, or there is a deny. Then
+    /// the entries that [`Policy::model`] and its like give are not all that decides.
+    pub fn is_guarded(&self) -> bool {
+        !(self.specials.is_empty() && self.places.is_empty() && self.acting.is_empty())
+    }
+
     /// The modes that requests may arrive in. Requests of other modes are denied.
     pub fn modes(&self) -> impl Iterator<Item = Mode> + use<> {
         let modes = self.modes;

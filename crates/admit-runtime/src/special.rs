@@ -602,7 +602,8 @@ impl<'a> Special<'a> {
         self.shows_on(class, Ground::Record(record))
     }
 
-    /// The same for the one record that the request is about, as it stands afterwards; None where there is none.
+    /// The same for the one record that the request is about, as it stands afterwards; None where it
+    /// takes each record to say.
     pub fn shows_field_now(&self, class: Option<usize>) -> Option<bool> {
         let input: &dyn Fields = self.asked.request.input.unwrap_or(&());
         Some(match (self.asked.action.operation, self.asked.request.stored) {
@@ -614,7 +615,8 @@ impl<'a> Special<'a> {
                 self.shows_field(class, record)
             }
             (Operation::Update | Operation::Delete | Operation::Get, _) => false,
-            _ => return None,
+            // Of many records: shown in each, if no record is needed to say so.
+            _ => return self.shows_on(class, Ground::None).then_some(true),
         })
     }
 
@@ -653,9 +655,12 @@ impl<'a> Special<'a> {
         })
     }
 
-    /// Whether a rule as written counts, by its guard, which names its who too.
-    pub fn rule_counts(&self, guard: u32, counts: Counts) -> bool {
-        let (ground, spelling) = self.ground(counts);
+    /// Whether a rule as written counts, by its guard, which names its who too. Of many records: for some, or for `every` one.
+    pub fn rule_counts(&self, guard: u32, counts: Counts, every: bool) -> bool {
+        let (ground, spelling) = match self.ground(counts) {
+            (Ground::Any, spelling) if every => (Ground::None, spelling),
+            other => other,
+        };
         self.asked.guard_counts(guard, counts, ground, spelling, Some(self))
     }
 
