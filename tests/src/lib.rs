@@ -4,6 +4,7 @@ pub mod cases;
 pub mod compare;
 pub mod generate;
 pub mod large;
+pub mod requests;
 pub mod rows;
 pub mod speed;
 pub mod translate;

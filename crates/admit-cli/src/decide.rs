@@ -172,7 +172,7 @@ impl Decide {
             let claims = object("--as", Some(text), false)?;
             json!({"mode": "userPool", "claims": claims})
         } else {
-            caller(policy, text)?
+            caller(policy.group_claim(), text)?
         };
         if let Some(authorizer) = &self.authorizer {
             principal["authorizer"] = json!(authorizer);
@@ -281,18 +281,21 @@ impl Decide {
 
     /// The callers that have the operation; where fields were refused, those that have it on all of these.
     fn who_may(&self, policy: &Policy<'_>, answer: &Value) -> Vec<String> {
-        let matrix = Matrix::of(policy);
+        let matrix = Matrix::of_table(policy);
         let refused: Vec<&str> =
             answer["deniedFields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let operation = if self.can.len() == 1 { "call" } else { self.can.first().map_or("", String::as_str) };
         let resource = self.can.last().map_or("", String::as_str);
         // Who asks has these already, and they did not do. In storage only one of several may count.
-        let own_words = self.principal(policy).map(|asker| words_of(policy, &asker)).unwrap_or_default();
+        let own_words = self.principal(policy).map(|asker| words_of(&matrix.settings, &asker)).unwrap_or_default();
         let mut whom = Vec::new();
         for resource in matrix.resources.iter().filter(|of| name_of(of) == resource && self.is_path_of_key(&matrix, of))
         {
             let known = resource.operations().iter().find(|known| known.name() == operation);
-            for (caller, extent) in known.map(|known| matrix.who_can(*known, resource)).unwrap_or_default() {
+            let cells = known.map(|known| matrix.who_can(*known, resource)).unwrap_or_default().into_iter();
+            for (caller, extent) in
+                cells.flat_map(|(caller, cells)| cells.iter().map(move |cell| (caller, &cell.extent)))
+            {
                 if !matches!(resource, Resource::Path(..)) && own_words.contains(&caller.to_string()) {
                     continue;
                 }
@@ -384,7 +387,7 @@ fn object(flag: &str, text: Option<&str>, or_null: bool) -> Result<Option<Value>
 }
 
 /// `[mode] key=value …`
-pub fn caller(policy: &Policy<'_>, text: &str) -> Result<Value, Failure> {
+pub fn caller(group_claim: &str, text: &str) -> Result<Value, Failure> {
     let mut mode = None;
     let mut claims = Map::new();
     let (mut groups, mut identity, mut name) = (None, None, None);
@@ -410,7 +413,7 @@ pub fn caller(policy: &Policy<'_>, text: &str) -> Result<Value, Failure> {
     let mut principal = json!({"mode": mode.name()});
     if let Some(groups) = groups {
         match mode {
-            Mode::UserPool => drop(claims.insert(policy.group_claim().to_owned(), json!(groups))),
+            Mode::UserPool => drop(claims.insert(group_claim.to_owned(), json!(groups))),
             Mode::Oidc => drop(claims.insert("cognito:groups".to_owned(), json!(groups))),
             _ => principal["groups"] = json!(groups),
         }

@@ -1,9 +1,8 @@
 //! `admit matrix`, `who-can` and `what-can`: who may do what, complete.
 
-use crate::inspect::table_of;
-use crate::unguarded;
-use crate::{Failure, Outcome};
-use admit_compiler::analysis::{Caller, Extent, Matrix, Resource};
+use crate::files::{self, Input};
+use crate::{Failure, Format, Outcome};
+use admit_compiler::analysis::{Caller, Cell, Extent, Matrix, Resource, Settings};
 use admit_runtime::{Operation, Policy};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -55,6 +54,9 @@ pub struct WhoCan {
     /// A built table, or policy files
     #[arg(required = true)]
     policy: Vec<String>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// Print what one caller may do
@@ -73,44 +75,51 @@ pub struct WhatCan {
 
 impl PrintMatrix {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        with_table(&self.policy, |policy| {
-            unguarded(policy)?;
-            let matrix = Matrix::of(policy);
-            crate::print(
-                match self.format {
-                    MatrixFormat::Human => human(&matrix, |_| true),
-                    MatrixFormat::Csv => csv(&matrix),
-                    MatrixFormat::Md => md(&matrix),
-                    MatrixFormat::Json => json(&matrix).to_string(),
-                }
-                .trim_end(),
-            )?;
-            Ok(())
+        report(&self.policy, |matrix| {
+            Ok(match self.format {
+                MatrixFormat::Human => human(matrix, |_| true),
+                MatrixFormat::Csv => csv(matrix),
+                MatrixFormat::Md => md(matrix),
+                MatrixFormat::Json => json(matrix).to_string(),
+            })
         })
     }
 }
 
 impl WhoCan {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        with_table(&self.policy, |policy| {
-            unguarded(policy)?;
-            let matrix = Matrix::of(policy);
-            let resources = self.resources(&matrix)?;
+        report(&self.policy, |matrix| {
+            let resources = self.resources(matrix)?;
             let operation = self.operation(&resources)?;
-            let mut out = String::new();
-            for resource in resources {
-                let _ = writeln!(out, "{} {resource}", self.operation);
-                let who = matrix.who_can(operation, resource);
-                for (caller, extent) in &who {
-                    let _ = writeln!(out, "  {caller}{}", fields(extent));
-                }
-                if who.is_empty() {
-                    out.push_str("  nobody\n");
-                }
-            }
-            crate::print(out.trim_end())?;
-            Ok(())
+            Ok(match self.format {
+                Format::Human => self.human(matrix, operation, &resources),
+                Format::Json => self.json(matrix, operation, &resources).to_string(),
+            })
         })
+    }
+
+    fn human(&self, matrix: &Matrix, operation: Operation, resources: &[&Resource]) -> String {
+        let mut out = String::new();
+        for resource in resources {
+            let _ = writeln!(out, "{} {resource}", self.operation);
+            let ways = matrix.ways(operation, resource);
+            for way in &ways {
+                let _ = writeln!(out, "  {}{}{}", way.who, fields(&way.extent), when(way.when.as_deref()));
+            }
+            if ways.is_empty() {
+                out.push_str("  nobody\n");
+            }
+        }
+        out
+    }
+
+    fn json(&self, matrix: &Matrix, operation: Operation, resources: &[&Resource]) -> Value {
+        let of = |resource: &&Resource| {
+            let ways = matrix.ways(operation, resource).into_iter();
+            let ways = ways.map(|way| json!({"who": way.who, "when": way.when, "fields": extent_json(&way.extent)}));
+            json!({"resource": resource.to_string(), "operation": self.operation, "ways": ways.collect::<Vec<Value>>()})
+        };
+        resources.iter().map(of).collect()
     }
 
     fn resources<'m>(&self, matrix: &'m Matrix) -> Result<Vec<&'m Resource>, Failure> {
@@ -136,29 +145,26 @@ impl WhoCan {
 
 impl WhatCan {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        with_table(&self.policy, |policy| {
-            unguarded(policy)?;
-            let matrix = Matrix::of(policy);
-            let described = crate::decide::caller(policy, &self.caller)?;
-            let words = words_of(policy, &described);
-            let is = |caller: &Caller| {
-                let words_match = words.contains(&caller.to_string());
-                let oidc = caller.to_string().ends_with("(oidc)");
-                words_match
-                    || (caller.depends_on_record() && tokens(&words, oidc) && may_be_named(caller, &words, &described))
+        report(&self.policy, |matrix| {
+            let described = crate::decide::caller(&matrix.settings.group_claim, &self.caller)?;
+            let words = words_of(&matrix.settings, &described);
+            let is_part = |part: &String| {
+                let named =
+                    part.starts_with("owner") || part.starts_with("group in ") || part.starts_with("groups in ");
+                let oidc = part.ends_with("(oidc)");
+                words.contains(part) || (named && tokens(&words, oidc) && may_be_named(part, &words, &described))
             };
-            let out = human(&matrix, is);
-            crate::print(if out.is_empty() { "nothing" } else { out.trim_end() })?;
-            Ok(())
+            let is = |caller: &Caller| caller.parts().iter().all(is_part);
+            let out = human(matrix, is);
+            Ok(if out.is_empty() { "nothing".into() } else { out })
         })
     }
 }
 
 /// Whether a record could name this caller: as an owner if the token says who it is, in a group if it is in one.
-fn may_be_named(caller: &Caller, words: &[String], described: &Value) -> bool {
-    let groups = caller.to_string().starts_with("group");
-    match groups {
-        true => words.iter().any(|word| word.starts_with("group ")) || caller.to_string().contains(" by "),
+fn may_be_named(part: &str, words: &[String], described: &Value) -> bool {
+    match part.starts_with("group") {
+        true => words.iter().any(|word| word.starts_with("group ")) || part.contains(" by "),
         false => {
             described["claims"].as_object().is_some_and(|claims| claims.keys().any(|claim| claim != "cognito:groups"))
         }
@@ -171,7 +177,7 @@ fn tokens(words: &[String], oidc: bool) -> bool {
 }
 
 /// The callers of the matrix that a described caller is.
-pub fn words_of(policy: &Policy<'_>, caller: &Value) -> Vec<String> {
+pub fn words_of(settings: &Settings, caller: &Value) -> Vec<String> {
     let mode = caller["mode"].as_str().unwrap_or_default();
     let list = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -186,21 +192,37 @@ pub fn words_of(policy: &Policy<'_>, caller: &Value) -> Vec<String> {
         "function" => vec![format!("function {}", caller["name"].as_str().unwrap_or_default())],
         _ => Vec::new(),
     };
-    let claim = if mode == "oidc" { "cognito:groups" } else { policy.group_claim() };
+    let claim = if mode == "oidc" { "cognito:groups" } else { settings.group_claim.as_str() };
     let end = if mode == "oidc" { " (oidc)" } else { "" };
-    let groups = list(&caller["claims"][claim]).into_iter().chain(list(&caller["groups"]));
-    words.extend(groups.map(|group| format!("group {group}{end}")));
+    let groups: Vec<String> = list(&caller["claims"][claim]).into_iter().chain(list(&caller["groups"])).collect();
+    let others = groups.iter().filter(|_| mode != "oidc").filter_map(|group| settings.acts_as.get(group)).flatten();
+    words.extend(groups.iter().chain(others).map(|group| format!("group {group}{end}")));
     words
 }
 
-/// Runs a report over a table, built from sources if need be.
-pub fn with_table(
-    paths: &[String],
-    report: impl FnOnce(&Policy<'_>) -> Result<(), Failure>,
-) -> Result<Outcome, Failure> {
-    let Some((path, bytes)) = table_of(paths)? else { return Ok(Outcome::Problems) };
-    let policy = Policy::from_bytes(&bytes).map_err(|error| Failure::Table { path, error })?;
-    report(&policy).map(|()| Outcome::Clean)
+/// The matrix of a policy, of its sources or of a table; none if the sources have errors, which are shown.
+pub fn matrix_of(paths: &[String]) -> Result<Option<Matrix>, Failure> {
+    let matrix = match files::read(paths)? {
+        Input::Table(path, bytes) => {
+            let policy = Policy::from_bytes(&bytes).map_err(|error| Failure::Table { path, error })?;
+            Matrix::of_table(&policy)
+        }
+        Input::Sources(sources) => match files::compile(&sources, false) {
+            Some(policy) => files::working("looking at every request", || Matrix::of(&policy)),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(matrix))
+}
+
+/// Runs a report over the matrix of a policy.
+fn report(paths: &[String], report: impl FnOnce(&Matrix) -> Result<String, Failure>) -> Result<Outcome, Failure> {
+    let Some(matrix) = matrix_of(paths)? else { return Ok(Outcome::Problems) };
+    crate::print(report(&matrix)?.trim_end())?;
+    for cut in &matrix.cut {
+        eprintln!("admit: left out: {cut}");
+    }
+    Ok(Outcome::Clean)
 }
 
 /// The model, operation or bucket that a resource is, or is a path of.
@@ -219,6 +241,15 @@ pub fn fields(extent: &Extent) -> String {
     }
 }
 
+/// `, when record.state == "draft"`
+pub fn when(condition: Option<&str>) -> String {
+    match condition {
+        None => String::new(),
+        Some(unless) if unless.starts_with("unless ") => format!(", {unless}"),
+        Some(condition) => format!(", when {condition}"),
+    }
+}
+
 /// The operations to show: sync and search only where they differ from list.
 fn columns(matrix: &Matrix, resource: &Resource) -> Vec<Operation> {
     let rows = || matrix.rows.iter().filter(|((of, _), _)| of == resource).map(|(_, row)| row);
@@ -228,13 +259,41 @@ fn columns(matrix: &Matrix, resource: &Resource) -> Vec<Operation> {
     resource.operations().iter().copied().filter(|operation| !silent(operation)).collect()
 }
 
+/// What stands for a cell in a table for people: the rest is said below.
+fn mark(cells: Option<&Vec<Cell>>) -> &'static str {
+    let whole = |cell: &Cell| cell.extent == Extent::Whole;
+    match cells {
+        None => "-",
+        Some(cells) if cells.iter().any(|cell| whole(cell) && cell.when.is_none()) => "yes",
+        Some(cells) if cells.iter().any(|cell| cell.when.is_none()) => "some",
+        Some(_) => "if",
+    }
+}
+
+/// What cells say beyond their marks: by condition and fields, the operations.
+fn details(row: &BTreeMap<Operation, Vec<Cell>>, columns: &[Operation]) -> Vec<(String, Vec<&'static str>)> {
+    let mut all: Vec<(String, Vec<&str>)> = Vec::new();
+    for operation in columns {
+        for cell in row.get(operation).into_iter().flatten() {
+            let said = format!("{}{}", fields(&cell.extent), when(cell.when.as_deref()));
+            match all.iter_mut().find(|(known, _)| *known == said) {
+                Some((_, operations)) => operations.push(operation.name()),
+                None => all.push((said, vec![operation.name()])),
+            }
+        }
+    }
+    all.retain(|(said, _)| !said.is_empty());
+    all
+}
+
 fn human(matrix: &Matrix, wanted: impl Fn(&Caller) -> bool) -> String {
     let mut out = String::new();
     for resource in &matrix.resources {
-        let rows: Vec<(&Caller, &BTreeMap<Operation, Extent>)> = matrix
+        let rows: Vec<(&Caller, &BTreeMap<Operation, Vec<Cell>>)> = matrix
             .rows
-            .iter()
-            .filter(|((of, caller), _)| of == resource && wanted(caller))
+            .range((resource.clone(), Caller::first())..)
+            .take_while(|((of, _), _)| of == resource)
+            .filter(|((_, caller), _)| wanted(caller))
             .map(|((_, caller), row)| (caller, row))
             .collect();
         let columns = columns(matrix, resource);
@@ -253,23 +312,14 @@ fn human(matrix: &Matrix, wanted: impl Fn(&Caller) -> bool) -> String {
         for (caller, row) in &rows {
             let cells: Vec<String> = columns
                 .iter()
-                .map(|operation| {
-                    let cell = match row.get(operation) {
-                        None => "-",
-                        Some(Extent::Whole) => "yes",
-                        Some(Extent::Fields(_)) => "some",
-                    };
-                    format!("{cell:<width$}", width = operation.name().len())
-                })
+                .map(|operation| format!("{:<width$}", mark(row.get(operation)), width = operation.name().len()))
                 .collect();
             let line = format!("  {:<width$}  {}", caller.to_string(), cells.join("  "));
             let _ = writeln!(out, "{}", line.trim_end());
         }
         for (caller, row) in &rows {
-            for (operation, extent) in columns.iter().filter_map(|operation| Some((operation, row.get(operation)?))) {
-                if *extent != Extent::Whole {
-                    let _ = writeln!(out, "  {caller}: {}{}", operation.name(), fields(extent));
-                }
+            for (said, operations) in details(row, &columns) {
+                let _ = writeln!(out, "  {caller}: {}{said}", operations.join(", "));
             }
         }
         out.push('\n');
@@ -289,10 +339,20 @@ fn extent_json(extent: &Extent) -> Value {
     }
 }
 
+/// What is allowed without a condition as `"all"` or the fields; with conditions as a list of alternatives.
+fn cells_json(cells: &[Cell]) -> Value {
+    match cells {
+        [Cell { when: None, extent }] => extent_json(extent),
+        cells => {
+            cells.iter().map(|cell| json!({"when": cell.when, "fields": extent_json(&cell.extent)})).collect::<Value>()
+        }
+    }
+}
+
 fn json(matrix: &Matrix) -> Value {
     let rows = matrix.rows.iter().map(|((resource, caller), row)| {
         let operations: serde_json::Map<String, Value> =
-            row.iter().map(|(operation, extent)| (operation.name().to_owned(), extent_json(extent))).collect();
+            row.iter().map(|(operation, cells)| (operation.name().to_owned(), cells_json(cells))).collect();
         json!({"resource": resource.to_string(), "who": caller.to_string(), "operations": operations})
     });
     let resources: Vec<String> = matrix.resources.iter().map(Resource::to_string).collect();
@@ -308,14 +368,17 @@ fn quoted(text: &str) -> String {
 }
 
 fn csv(matrix: &Matrix) -> String {
-    let mut out = String::from("resource,who,operation,fields\n");
+    let mut out = String::from("resource,who,operation,fields,when\n");
     for ((resource, caller), row) in &matrix.rows {
-        for (operation, extent) in row {
-            let fields = match extent {
+        for (operation, cell) in
+            row.iter().flat_map(|(operation, cells)| cells.iter().map(move |cell| (operation, cell)))
+        {
+            let fields = match &cell.extent {
                 Extent::Whole => "*".to_owned(),
                 Extent::Fields(fields) => fields.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
             };
-            let cells = [&resource.to_string(), &caller.to_string(), operation.name(), &fields].map(quoted);
+            let when = cell.when.as_deref().unwrap_or_default();
+            let cells = [&resource.to_string(), &caller.to_string(), operation.name(), &fields, when].map(quoted);
             let _ = writeln!(out, "{}", cells.join(","));
         }
     }
@@ -330,14 +393,7 @@ fn md(matrix: &Matrix) -> String {
         let _ = write!(out, "### {resource}\n\n| who | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
         let rows: Vec<_> = matrix.rows.iter().filter(|((of, _), _)| of == resource).collect();
         for ((_, caller), row) in &rows {
-            let cells: Vec<String> = columns
-                .iter()
-                .map(|operation| match row.get(operation) {
-                    None => String::new(),
-                    Some(Extent::Whole) => "✓".into(),
-                    Some(extent) => fields(extent).trim().to_owned(),
-                })
-                .collect();
+            let cells: Vec<String> = columns.iter().map(|operation| md_cell(row.get(operation))).collect();
             let _ = writeln!(out, "| {} | {} |", caller.to_string().replace('|', "\\|"), cells.join(" | "));
         }
         if rows.is_empty() {
@@ -346,4 +402,17 @@ fn md(matrix: &Matrix) -> String {
         out.push('\n');
     }
     out
+}
+
+fn md_cell(cells: Option<&Vec<Cell>>) -> String {
+    let one = |cell: &Cell| {
+        let condition = cell.when.as_ref().map(|when| format!("`{}`", when.replace('|', "\\|")));
+        match (&cell.extent, condition) {
+            (Extent::Whole, None) => "✓".to_owned(),
+            (Extent::Whole, Some(condition)) => format!("if {condition}"),
+            (extent, None) => fields(extent).trim().to_owned(),
+            (extent, Some(condition)) => format!("{} if {condition}", fields(extent).trim()),
+        }
+    };
+    cells.into_iter().flatten().map(one).collect::<Vec<_>>().join("; ")
 }

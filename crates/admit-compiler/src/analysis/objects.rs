@@ -71,6 +71,19 @@ pub(crate) fn places(bucket: &Bucket, keys: &Keys, arrival: &Arrival) -> Vec<Pla
     places
 }
 
+/// A key on a path, or in the caller's `own` folder of it, of a caller who has what the path asks for.
+pub(crate) fn place(path: &Path, arrival: &Arrival, own: bool) -> Place {
+    let mut shapes = shapes(path);
+    let segments = if path.entity && !own { shapes.pop() } else { shapes.into_iter().next() };
+    let (key, claims, identity) = segments.and_then(|segments| unified(&segments, "", false)).unwrap_or_default();
+    let mut caller = arrival.caller();
+    if arrival.mode == Mode::IdentityPool {
+        caller.identity_id = Some(identity.unwrap_or_else(|| ME.to_owned()));
+        caller.claims = claims.iter().map(|(name, value)| ((*name).to_owned(), Value::Text(value.clone()))).collect();
+    }
+    Place { key, caller, claims: claims.into_keys().map(str::to_owned).collect() }
+}
+
 /// A claim's name in a made-up value.
 fn plain(claim: &str) -> String {
     claim.chars().filter(char::is_ascii_alphanumeric).collect()
@@ -173,7 +186,7 @@ pub(crate) fn on_object(policy: &Policy, bucket: &Bucket, needs: Operations, pla
             role => plain.push(role.clone()),
         }
     }
-    let allowed = Formula::any(
+    let allowed = Formula::either(
         plain.iter().map(|role| is_role(policy, caller, role).and(role_may(&grants, role, needs, key))).chain(
             by_grants.into_values().map(|names| {
                 let role = StorageRole::Group(names[0].clone());
