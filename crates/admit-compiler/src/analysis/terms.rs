@@ -22,7 +22,7 @@ pub(crate) fn terms(formula: &Formula) -> Option<Vec<Term>> {
     let all = match formula {
         Formula::Leaf(..) => vec![vec![formula.clone()]],
         // A condition stays as it is written, and so does what excepts somebody.
-        Formula::Any(_) if !says_who_somewhere(formula) => vec![vec![formula.clone()]],
+        Formula::Any(parts) if !parts.is_empty() && !says_who_somewhere(formula) => vec![vec![formula.clone()]],
         Formula::Any(parts) => {
             let mut all = Vec::new();
             for part in parts {

@@ -150,9 +150,10 @@ impl<'p> Finding<'p> {
             let extent = match whole {
                 true => Extent::Whole,
                 false => {
+                    let changes = matches!(on.operation, Operation::Update | Operation::Delete);
                     let like = |field: &&Field| {
-                        let alike = |of: &Field| of.rules == field.rules && of.denies == field.denies;
-                        reached.iter().filter_map(|at| classes[*at]).any(alike)
+                        let is_key = changes && on.model.identifier.contains(&field.name);
+                        !is_key && reached.iter().filter_map(|at| classes[*at]).any(|of| alike(of, field))
                     };
                     Extent::Fields(on.model.fields.iter().filter(like).map(|field| field.name.clone()).collect())
                 }
@@ -178,8 +179,11 @@ fn reaches(on: &OnRecords<'_, '_>) -> Option<Vec<(Term, Reached)>> {
         }
         Some(())
     };
-    // The key only says which record.
-    let is_key = |field: &Option<&Field>| field.is_some_and(|field| on.model.identifier.contains(&field.name));
+    // The key only says which record; fields that are judged like it may be more.
+    let is_key = |field: &Option<&Field>| {
+        let key = |of: &Field| on.model.identifier.contains(&of.name);
+        field.is_some_and(|field| on.model.fields.iter().filter(|of| alike(of, field)).all(key))
+    };
     let fields = || classes.iter().copied().enumerate();
     match on.operation {
         Operation::Delete => {
@@ -214,7 +218,9 @@ fn reaches(on: &OnRecords<'_, '_>) -> Option<Vec<(Term, Reached)>> {
                     None => find(some.clone(), Some(at), false)?,
                     Some(field) => {
                         let (own, more) = on.shown_apart(field);
-                        find(own, Some(at), false)?;
+                        // Published records are compared in another way than their fields.
+                        let implied = on.operation != Operation::Listen;
+                        find(if implied { own } else { own.and(some.clone()) }, Some(at), false)?;
                         find(more.and(some.clone()), Some(at), false)?;
                     }
                 }
@@ -229,6 +235,11 @@ fn reaches(on: &OnRecords<'_, '_>) -> Option<Vec<(Term, Reached)>> {
     let all_fields = !matches!(on.operation, Operation::Create | Operation::Delete) || classes == [None];
     ways.iter_mut().for_each(|(_, (reached, whole))| *whole |= all_fields && every(reached));
     Some(ways)
+}
+
+/// Whether two fields are judged alike.
+fn alike(one: &Field, other: &Field) -> bool {
+    one.rules == other.rules && one.denies == other.denies
 }
 
 /// The modes whose callers some rule of a model admits.
