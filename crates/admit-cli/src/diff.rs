@@ -3,9 +3,9 @@
 use crate::files::{self, Input};
 use crate::matrix::when;
 use crate::{Failure, Outcome};
-use admit_compiler::analysis::{Change, Difference, Matrix, Resource};
+use admit_compiler::analysis::{Change, Difference, Resource};
 use admit_compiler::policy;
-use admit_runtime::{Operation, Policy};
+use admit_runtime::Operation;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -50,40 +50,35 @@ enum DiffFormat {
 
 /// One side: its sources checked, or a table.
 enum Read {
-    Policy(Box<policy::Policy>),
-    Table(Matrix),
+    Sources(Box<policy::Policy>),
+    Table(Box<policy::Policy>),
 }
 
 fn read(path: &str) -> Result<Option<Read>, Failure> {
     Ok(match files::read(&[path.to_owned()])? {
-        Input::Sources(sources) => files::compile(&sources, false).map(|policy| Read::Policy(Box::new(policy))),
-        Input::Table(path, bytes) => {
-            let policy = Policy::from_bytes(&bytes).map_err(|error| Failure::Table { path, error })?;
-            Some(Read::Table(Matrix::of_table(&policy)))
-        }
+        Input::Sources(sources) => files::compile(&sources, false).map(|policy| Read::Sources(Box::new(policy))),
+        Input::Table(path, bytes) => Some(Read::Table(Box::new(files::policy_of_table(path, &bytes)?))),
     })
 }
 
-/// What a table would say of a side, so that it can be compared with another table.
-fn as_table(read: Read) -> Result<Matrix, Failure> {
-    match read {
-        Read::Table(matrix) => Ok(matrix),
-        Read::Policy(policy) => {
-            let bytes = admit_compiler::table(&policy, true).map_err(Failure::TooLarge)?;
-            let table =
-                Policy::from_bytes(&bytes).map_err(|error| Failure::Table { path: "the new table".into(), error })?;
-            Ok(Matrix::of_table(&table))
-        }
-    }
+/// Both sides as policies; sources that are compared with a table as their own table says them.
+fn comparable(old: Read, new: Read) -> Result<(policy::Policy, policy::Policy), Failure> {
+    let as_table = |policy: &policy::Policy| {
+        let bytes = admit_compiler::table(policy, true).map_err(Failure::TooLarge)?;
+        files::policy_of_table("the sources' table".into(), &bytes)
+    };
+    Ok(match (old, new) {
+        (Read::Sources(old), Read::Sources(new)) | (Read::Table(old), Read::Table(new)) => (*old, *new),
+        (Read::Sources(old), Read::Table(new)) => (as_table(&old)?, *new),
+        (Read::Table(old), Read::Sources(new)) => (*old, as_table(&new)?),
+    })
 }
 
 impl Diff {
     pub fn run(&self) -> Result<Outcome, Failure> {
         let (Some(old), Some(new)) = (read(&self.old)?, read(&self.new)?) else { return Ok(Outcome::Problems) };
-        let difference = match (old, new) {
-            (Read::Policy(old), Read::Policy(new)) => files::working("comparing", || Difference::of(&old, &new)),
-            _ => return Err(Failure::Guarded),
-        };
+        let (old, new) = comparable(old, new)?;
+        let difference = files::working("comparing", || Difference::of(&old, &new));
         crate::print(&match self.format {
             DiffFormat::Human => human(&difference),
             DiffFormat::Md => md(&difference),

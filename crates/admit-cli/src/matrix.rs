@@ -3,7 +3,7 @@
 use crate::files::{self, Input};
 use crate::{Failure, Format, Outcome};
 use admit_compiler::analysis::{Caller, Cell, Extent, Matrix, Resource, Settings};
-use admit_runtime::{Operation, Policy};
+use admit_runtime::Operation;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -202,17 +202,14 @@ pub fn words_of(settings: &Settings, caller: &Value) -> Vec<String> {
 
 /// The matrix of a policy, of its sources or of a table; none if the sources have errors, which are shown.
 pub fn matrix_of(paths: &[String]) -> Result<Option<Matrix>, Failure> {
-    let matrix = match files::read(paths)? {
-        Input::Table(path, bytes) => {
-            let policy = Policy::from_bytes(&bytes).map_err(|error| Failure::Table { path, error })?;
-            Matrix::of_table(&policy)
-        }
+    let policy = match files::read(paths)? {
+        Input::Table(path, bytes) => files::policy_of_table(path, &bytes)?,
         Input::Sources(sources) => match files::compile(&sources, false) {
-            Some(policy) => files::working("looking at every request", || Matrix::of(&policy)),
+            Some(policy) => policy,
             None => return Ok(None),
         },
     };
-    Ok(Some(matrix))
+    Ok(Some(files::working("looking at every request", || Matrix::of(&policy))))
 }
 
 /// Runs a report over the matrix of a policy.
@@ -275,7 +272,9 @@ fn details(row: &BTreeMap<Operation, Vec<Cell>>, columns: &[Operation]) -> Vec<(
     let mut all: Vec<(String, Vec<&str>)> = Vec::new();
     for operation in columns {
         for cell in row.get(operation).into_iter().flatten() {
-            let said = format!("{}{}", fields(&cell.extent), when(cell.when.as_deref()));
+            let null = *operation == Operation::Delete && cell.extent != Extent::Whole;
+            let to = if null { " to null" } else { "" };
+            let said = format!("{}{to}{}", fields(&cell.extent), when(cell.when.as_deref()));
             match all.iter_mut().find(|(known, _)| *known == said) {
                 Some((_, operations)) => operations.push(operation.name()),
                 None => all.push((said, vec![operation.name()])),

@@ -141,7 +141,7 @@ fn new_in(
             let together = !matches!(operation, Operation::Create | Operation::Delete);
             let fields = model.map(|model| &model.fields).filter(|fields| together && !fields.is_empty());
             match fields {
-                _ if !is_new(&whole) => return None,
+                _ if !is_new(&whole) => None,
                 None => Some((None, certain)),
                 Some(fields) => {
                     let is_key = |name: &String| {

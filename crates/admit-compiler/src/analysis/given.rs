@@ -27,7 +27,7 @@ pub struct Given {
 impl Matrix {
     /// What the ways of an operation give to a request, which may be another operation's: nulls of an update are asked
     /// of `delete`. None where the report does not speak of it: in mode `iam`, on a key that no path covers, and on
-    /// paths with a claim that the token does not have.
+    /// paths with a claim, or a folder of one's own, for a caller without it.
     pub fn given(&self, policy: &Policy, question: &Question, operation: Operation) -> Option<Given> {
         let caller = &question.caller;
         if caller.mode == Mode::Iam {
@@ -74,7 +74,9 @@ fn path_of<'p>(touch: &Touch<'p>) -> Option<(&'p Path, bool)> {
     let mut best: Option<(usize, &Path, bool)> = None;
     for path in &touch.bucket.paths {
         let Some((bound, certain)) = touch.bind(path) else { continue };
-        if !certain && touch.key.starts_with(&bound) {
+        // What is everybody's own folder is nobody's without an identity.
+        let nobody = path.entity && touch.identity().is_none() && touch.caller.mode != Mode::Guest;
+        if (!certain || nobody) && touch.key.starts_with(&bound) {
             return None;
         }
         if certain && touch.key.starts_with(&bound) && best.is_none_or(|(length, ..)| length < bound.len()) {

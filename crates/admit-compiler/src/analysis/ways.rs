@@ -30,21 +30,30 @@ pub(crate) type Ways = BTreeMap<(Resource, Operation), Vec<Way>>;
 impl Matrix {
     /// The matrix of a checked policy, by its conditions.
     pub fn of(policy: &Policy) -> Matrix {
+        Matrix::of_those(policy, &|_| true)
+    }
+
+    /// The part of it that is about one model, custom operation or bucket.
+    pub fn of_resource(policy: &Policy, name: &str) -> Matrix {
+        Matrix::of_those(policy, &|known| known == name)
+    }
+
+    fn of_those(policy: &Policy, wanted: &dyn Fn(&str) -> bool) -> Matrix {
         let mut found = Finding { policy, arrivals: Arrival::all(policy), ways: Ways::new(), cut: BTreeSet::new() };
         let mut resources = BTreeSet::new();
-        for model in &policy.models {
+        for model in policy.models.iter().filter(|model| wanted(&model.name)) {
             let resource = Resource::Model(model.name.clone());
             found.model(model, &resource);
             resources.insert(resource);
         }
-        for custom in &policy.operations {
+        for custom in policy.operations.iter().filter(|custom| wanted(&custom.name)) {
             let resource = resource_of(custom);
             for arrival in found.arrivals.clone() {
                 found.plain(&resource, Operation::Call, &arrival, on_custom(policy, custom, &arrival));
             }
             resources.insert(resource);
         }
-        for bucket in &policy.buckets {
+        for bucket in policy.buckets.iter().filter(|bucket| wanted(&bucket.name)) {
             for path in &bucket.paths {
                 resources.extend(found.path(bucket, path));
             }
