@@ -184,6 +184,22 @@ pub fn compile(sources: &[Source], warnings: bool) -> Option<Policy> {
     policy
 }
 
+/// The same; in another form than the one for people on stdout.
+///
+/// # Errors
+/// If the output cannot be written.
+pub fn compile_for(sources: &[Source], warnings: bool, format: render::Format) -> Result<Option<Policy>, Failure> {
+    let Checked { mut diagnostics, policy } = working("checking", || admit_compiler::check(sources));
+    diagnostics.retain(|one| warnings || one.severity == Severity::Error);
+    let fails = |severity: Severity| severity == Severity::Error;
+    match render::Findings::new(sources, &diagnostics).written(format, fails)? {
+        None => render::to_stderr(sources, &diagnostics),
+        Some(text) if text.is_empty() => (),
+        Some(text) => crate::print(text.trim_end())?,
+    }
+    Ok(policy)
+}
+
 /// Runs a job; one that takes more than a second shows that it is alive, if somebody watches.
 pub fn working<T>(what: &'static str, job: impl FnOnce() -> T) -> T {
     let bar = ProgressBar::new_spinner().with_message(what);
