@@ -39,12 +39,12 @@ enum FailOn {
 impl Check {
     pub fn run(&self) -> Result<Outcome, Failure> {
         let sources = files::read_sources(&self.files)?;
-        let Checked { diagnostics, .. } = files::working("checking", || admit_compiler::check(&sources));
+        let Checked { diagnostics, accepted, .. } = files::working("checking", || admit_compiler::check(&sources));
         let fails = |severity: Severity| severity == Severity::Error || self.fail_on == FailOn::Warning;
         let count = sources.len();
         let plural = if count == 1 { "" } else { "s" };
-        let summary = format!("{} in {count} file{plural}", render::summary(&diagnostics));
-        match Findings::new(&sources, &diagnostics).written(self.format, fails)? {
+        let summary = format!("{} in {count} file{plural}", render::summary(&diagnostics, &accepted));
+        match Findings::new(&sources, &diagnostics).accepted(&accepted).written(self.format, fails)? {
             Some(text) if self.format == Format::Github => crate::print(&format!("{text}{summary}"))?,
             Some(text) => crate::print(&text)?,
             None => {

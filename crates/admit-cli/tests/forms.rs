@@ -48,8 +48,16 @@ impl Drop for Folder {
     }
 }
 
+/// A policy that accepts a warning.
+const ACCEPTING: &str = "model Guestbook {
+  // admit: allow W0705 because everybody may sign the <guestbook>
+  allow.publicApiKey().to([\"create\"])
+}
+";
+
 fn odd(name: &str) -> Folder {
-    Folder::new(name, &[("odd, 100%:.policy", ODD), ("plain.policy", "enum State { draft }\n")])
+    let plain = "enum State { draft }\n";
+    Folder::new(name, &[("odd, 100%:.policy", ODD), ("plain.policy", plain), ("book.policy", ACCEPTING)])
 }
 
 const CHECK: [&str; 3] = ["check", ".", "--format"];
@@ -62,7 +70,7 @@ macro_rules! snapshots {
     ($($name:ident: $args:expr;)*) => {
         $(#[test] fn $name() {
             let folder = odd(stringify!($name));
-            let said = format!("{ODD}--- admit {}\n{}", $args.join(" "), folder.text(&$args));
+            let said = format!("{ODD}--- book.policy\n{ACCEPTING}--- admit {}\n{}", $args.join(" "), folder.text(&$args));
             insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(said) });
         })*
     };
@@ -72,6 +80,8 @@ snapshots! {
     problems_as_annotations: with("github");
     problems_as_junit: with("junit");
     warnings_that_fail_as_junit: [with("junit"), vec!["--fail-on", "warning"]].concat();
+    accepted_as_json: ["check", "book.policy", "--fail-on", "warning", "--format", "json"];
+    accepted_for_a_person: ["check", "book.policy", "--fail-on", "warning"];
     problems_of_a_build_as_annotations: ["build", ".", "-o", "x.table", "--format", "github"];
 }
 
@@ -130,9 +140,13 @@ fn sarif_points_at_what_it_names() {
     let log: Value = serde_json::from_str(&folder.text(&with("sarif"))).unwrap();
     let run = &log["runs"][0];
     let results = run["results"].as_array().unwrap();
-    assert_eq!(results.len(), json["diagnostics"].as_array().unwrap().len());
+    let (told, accepted) = (json["diagnostics"].as_array().unwrap(), json["accepted"].as_array().unwrap());
+    assert_eq!(results.len(), told.len() + accepted.len());
+    let suppressed = &results[told.len()];
+    assert_eq!(suppressed["suppressions"][0]["justification"], "everybody may sign the <guestbook>");
+    assert_eq!((&suppressed["ruleId"], &accepted[0]["code"]), (&"W0705".into(), &"W0705".into()));
     let mut fixes = 0;
-    for (result, one) in results.iter().zip(json["diagnostics"].as_array().unwrap()) {
+    for (result, one) in results.iter().zip(told) {
         let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
         assert_eq!((&rule["id"], &result["ruleId"]), (&one["code"], &one["code"]));
         let physical = &result["locations"][0]["physicalLocation"];

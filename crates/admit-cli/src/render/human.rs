@@ -3,7 +3,7 @@
 
 use super::Text;
 use admit_compiler::Source;
-use admit_compiler::diagnostic::{Diagnostic, Severity};
+use admit_compiler::diagnostic::{Accepted, Diagnostic, Severity};
 use admit_syntax::ast::Span;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use std::fmt::{self, Write};
@@ -111,16 +111,17 @@ pub fn human(sources: &[Source], diagnostics: &[Diagnostic], colour: bool) -> St
     out
 }
 
-/// `2 errors, 1 warning`
-pub fn summary(diagnostics: &[Diagnostic]) -> String {
+/// `2 errors, 1 warning, 3 accepted`
+pub fn summary(diagnostics: &[Diagnostic], accepted: &[Accepted]) -> String {
     let count = |severity: Severity| diagnostics.iter().filter(|one| one.severity == severity).count();
     let say = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    match (count(Severity::Error), count(Severity::Warning)) {
-        (0, 0) => "no problems".into(),
-        (errors, 0) => say(errors, "error"),
-        (0, warnings) => say(warnings, "warning"),
-        (errors, warnings) => format!("{}, {}", say(errors, "error"), say(warnings, "warning")),
-    }
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let mut parts = Vec::new();
+    parts.extend((errors > 0).then(|| say(errors, "error")));
+    parts.extend((warnings > 0).then(|| say(warnings, "warning")));
+    parts.extend(parts.is_empty().then(|| "no problems".to_owned()));
+    parts.extend((!accepted.is_empty()).then(|| format!("{} accepted", accepted.len())));
+    parts.join(", ")
 }
 
 /// Writes diagnostics for a person to stderr.

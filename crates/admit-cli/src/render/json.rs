@@ -6,11 +6,17 @@ use admit_syntax::ast::Span;
 use serde_json::{Value, json};
 
 impl Findings<'_> {
-    /// One object: counts, and each diagnostic with its places and edits.
+    /// One object: counts, and each diagnostic with its places and edits, those that are accepted apart.
     pub(super) fn json(&self) -> Value {
         let list: Vec<Value> = self.diagnostics.iter().map(|one| self.json_of(one)).collect();
         let count = |severity: Severity| self.diagnostics.iter().filter(|one| one.severity == severity).count();
-        json!({"diagnostics": list, "errors": count(Severity::Error), "warnings": count(Severity::Warning)})
+        let accepted = self.accepted.iter().map(|one| {
+            let mut json = self.json_of(&one.diagnostic);
+            json["accepted"] = self.json_place(one.by.file, one.by.span, "because", &one.reason);
+            json
+        });
+        let accepted: Vec<Value> = accepted.collect();
+        json!({"diagnostics": list, "accepted": accepted, "errors": count(Severity::Error), "warnings": count(Severity::Warning)})
     }
 
     fn json_of(&self, one: &Diagnostic) -> Value {

@@ -1,9 +1,9 @@
 //! Diagnostics as JUnit's XML: a suite a file, a case a diagnostic; a file without one has a case that says so.
-//! Always: what makes the command fail is a failure, and nothing else is; no time of day, no duration.
+//! Always: what makes the command fail is a failure, and nothing else is; what is accepted is skipped; no time of day, no duration.
 
 use super::{Findings, said};
 use crate::Failure;
-use admit_compiler::diagnostic::{Diagnostic, Severity};
+use admit_compiler::diagnostic::{Accepted, Diagnostic, Severity};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 impl Findings<'_> {
@@ -20,12 +20,22 @@ impl Findings<'_> {
         suite.extra.insert("file".into(), name.into());
         let here: Vec<&Diagnostic> = self.diagnostics.iter().filter(|one| one.label.file == file).collect();
         suite.add_test_cases(here.iter().map(|one| self.case(one, fails(one.severity))));
-        if here.is_empty() {
+        let accepted: Vec<&Accepted> = self.accepted.iter().filter(|one| one.diagnostic.label.file == file).collect();
+        suite.add_test_cases(accepted.iter().map(|one| self.accepted_case(one)));
+        if here.is_empty() && accepted.is_empty() {
             let mut case = TestCase::new("no problems", TestCaseStatus::success());
             case.set_classname(name);
             suite.add_test_case(case);
         }
         suite
+    }
+
+    /// A case that is skipped: what is accepted is neither a failure nor gone.
+    fn accepted_case(&self, one: &Accepted) -> TestCase {
+        let mut case = self.case(&one.diagnostic, false);
+        case.status = TestCaseStatus::skipped();
+        case.status.set_description(format!("accepted because {}", one.reason));
+        case
     }
 
     fn case(&self, one: &Diagnostic, fails: bool) -> TestCase {

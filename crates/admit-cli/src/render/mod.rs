@@ -11,7 +11,7 @@ pub use human::{human, summary, syntax_to_stderr, to_stderr};
 
 use crate::Failure;
 use admit_compiler::Source;
-use admit_compiler::diagnostic::{Diagnostic, Severity};
+use admit_compiler::diagnostic::{Accepted, Diagnostic, Severity};
 use admit_syntax::ast::Span;
 use std::borrow::Cow;
 
@@ -36,6 +36,7 @@ pub struct Findings<'a> {
     sources: &'a [Source],
     texts: Vec<Text<'a>>,
     diagnostics: &'a [Diagnostic],
+    accepted: &'a [Accepted],
 }
 
 /// A source's text, and where its lines begin.
@@ -74,7 +75,13 @@ impl<'a> Text<'a> {
 impl<'a> Findings<'a> {
     /// What was found in these sources.
     pub fn new(sources: &'a [Source], diagnostics: &'a [Diagnostic]) -> Findings<'a> {
-        Findings { sources, texts: Text::of(sources), diagnostics }
+        Findings { sources, texts: Text::of(sources), diagnostics, accepted: &[] }
+    }
+
+    /// And what is accepted of it.
+    pub fn accepted(mut self, accepted: &'a [Accepted]) -> Findings<'a> {
+        self.accepted = accepted;
+        self
     }
 
     /// The findings in a form for programs; nothing for people, to whom [`to_stderr`] speaks.

@@ -12,12 +12,20 @@ use std::collections::BTreeSet;
 const ROOT: &str = "%SRCROOT%";
 
 impl Findings<'_> {
-    /// One log with one run: the rules that are broken, each with its page, and the results.
+    /// One log with one run: the rules that are broken, each with its page, and the results; what is accepted is
+    /// suppressed.
     pub(super) fn sarif(&self) -> Value {
-        let codes: BTreeSet<&str> = self.diagnostics.iter().map(|one| one.code).collect();
+        let accepted = || self.accepted.iter().map(|one| &one.diagnostic);
+        let codes: BTreeSet<&str> = self.diagnostics.iter().chain(accepted()).map(|one| one.code).collect();
         let codes: Vec<&str> = codes.into_iter().collect();
         let rules: Vec<Value> = codes.iter().map(|code| rule(code)).collect();
-        let results: Vec<Value> = self.diagnostics.iter().map(|one| self.result(one, &codes)).collect();
+        let mut results: Vec<Value> = self.diagnostics.iter().map(|one| self.result(one, &codes)).collect();
+        results.extend(self.accepted.iter().map(|one| {
+            let mut result = self.result(&one.diagnostic, &codes);
+            let by = self.location(&one.by, None);
+            result["suppressions"] = json!([{"kind": "inSource", "justification": one.reason, "location": by}]);
+            result
+        }));
         let artifacts: Vec<Value> =
             self.sources.iter().map(|source| json!({"location": artifact(&source.name)})).collect();
         json!({
