@@ -99,6 +99,11 @@ impl<'a> Findings<'a> {
     }
 }
 
+/// The diagnostics for a program.
+pub fn json(sources: &[Source], diagnostics: &[Diagnostic]) -> serde_json::Value {
+    Findings::new(sources, diagnostics).json()
+}
+
 /// The diagnostics as annotations for GitHub Actions, a line each.
 pub fn github(sources: &[Source], diagnostics: &[Diagnostic]) -> String {
     Findings::new(sources, diagnostics).github()
