@@ -8,6 +8,7 @@ mod invariants;
 mod objects;
 mod scene;
 mod search;
+mod settled;
 pub mod tables;
 mod values;
 pub use deeds::Arrival;
