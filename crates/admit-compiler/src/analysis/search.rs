@@ -220,9 +220,8 @@ impl<'f> Known<'f> {
     fn left(&self, scene: &Scene<'_>, leaf: &Leaf) -> Wanted {
         let mut left = Wanted::any();
         for (of, wanted) in &self.0 {
-            if *of == leaf {
-                left = left.both(*wanted);
-            } else if *wanted == Wanted::only(Truth::True) && scene.follows(leaf, of) {
+            let is_true = *wanted == Wanted::only(Truth::True);
+            if *of == leaf || (is_true && scene.follows(leaf, of)) {
                 left = left.both(*wanted);
             } else if !wanted.has(Truth::True) && scene.follows(of, leaf) {
                 left = left.without(Truth::True);

@@ -56,7 +56,9 @@ fn scenes<'s>(
             // The record is somebody's, and the caller is somebody else.
             let theirs = scene(policy, rule, group, None).record;
             let others = strangers(policy).into_iter();
-            others.map(|caller| (Scene { caller, record: theirs.clone(), input: Record::new() }, Vec::new())).collect()
+            let past = beside(one).1.iter().flat_map(|deny| &deny.condition);
+            let all: Vec<&Condition> = own.iter().copied().chain(past).collect();
+            others.map(|caller| (Scene { caller, record: theirs.clone(), input: Record::new() }, all.clone())).collect()
         }
         // A deny takes from its who what some allow gives them: who both are, where both conditions are true.
         _ if one.is_deny => {

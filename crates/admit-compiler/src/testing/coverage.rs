@@ -264,25 +264,38 @@ fn missing(policy: &Policy, table: &impl Ask, all: &[Standing<'_>], place: Place
     let mut without: Vec<&CellKind> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.hits == 0) {
         let mut steps = 0;
-        let mut covers = |one: &Standing<'_>, assertion: &Assertion| {
+        let mut covers = |one: &Standing<'_>, assertion: &Assertion, past: bool| {
             let operation = assertion.operations.first().copied().unwrap_or(Operation::Call);
             let outcome = outcome(policy, table, assertion, operation, &mut steps);
             let covers = || {
                 covered(policy, all, one, assertion, &outcome).contains(&cell.kind)
                     || kept_out(policy, all, one, assertion, &outcome).contains(&cell.kind)
             };
-            outcome.verdict == Verdict::Holds && covers()
+            // Whom the condition lets past and who is somebody else shows more than whom both keep out.
+            let spared = |deny: &Standing<'_>| {
+                let is_here = deny.is_deny && deny.is_about(policy, assertion, &outcome.question);
+                !is_here || parts(policy, deny, &outcome.question).truth() == Truth::False
+            };
+            let is_past = || parts(policy, one, &outcome.question).condition == Truth::True && all.iter().all(spared);
+            outcome.verdict == Verdict::Holds && (!past || is_past()) && covers()
         };
         let here = all.iter().filter(|one| one.rule.place == place);
-        let found = here
+        let places: Vec<(&Standing<'_>, Operation)> = here
             .flat_map(|one| {
-                let operations = cell.kind.operation().map_or_else(|| one.operations(), |operation| vec![operation]);
+                // A rule of `data` stands on models and on operations, which do not have the same.
+                let mut operations = one.operations();
+                operations.retain(|operation| cell.kind.operation().is_none_or(|of| of == *operation));
                 operations.into_iter().map(move |operation| (one, operation))
             })
-            .find_map(|(one, operation)| {
-                let mut wanted = candidates::assertions(policy, one, &cell.kind, operation).into_iter();
-                wanted.find(|assertion| covers(one, assertion))
-            });
+            .collect();
+        let mut find = |past: bool| {
+            places.iter().find_map(|(one, operation)| {
+                let mut wanted = candidates::assertions(policy, one, &cell.kind, *operation).into_iter();
+                wanted.find(|assertion| covers(one, assertion, past))
+            })
+        };
+        let is_others = matches!(cell.kind, CellKind::Others(_));
+        let found = is_others.then(|| find(true)).flatten().or_else(|| find(false));
         match found {
             Some(assertion) => offer(&mut offered, assertion),
             None => without.push(&cell.kind),
