@@ -4,7 +4,8 @@ use admit_compiler::policy::Policy;
 use admit_compiler::testing::coverage::Coverage;
 use admit_compiler::testing::{self, Asserted, Defined, mutate};
 use admit_compiler::{Source, check, table};
-use std::path::Path;
+use admit_tests::generate::{self, Forms};
+use proptest::prelude::*;
 
 fn policy(text: &str) -> Policy {
     let checked = check(&[Source { name: "a.policy".into(), text: text.into() }]);
@@ -222,4 +223,20 @@ fn a_cannot_is_decided_over_every_input_or_undecided() {
 fn an_update_that_changes_nothing_is_no_update() {
     let cannot = "user { sub: \"1\" } cannot [\"update\"] Post {}";
     assert_eq!(verdict("allow.authenticated().to([\"delete\"])", cannot), testing::Verdict::Holds);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Of any policy, what the table and the definition offer for the cells that nothing covers is the same, and of
+    /// what is offered nothing is a fault of the checker's: it says what to write.
+    #[test]
+    fn what_is_offered_is_so_by_definition_and_table(policy in generate::policy(Forms::All)) {
+        let bytes = table(&policy, false).unwrap();
+        let loaded = admit_runtime::Policy::from_bytes(&bytes).unwrap();
+        let by_table = Coverage::of(&policy, &loaded, &[]);
+        prop_assert_eq!(&by_table, &Coverage::of(&policy, &Defined(&policy), &[]));
+        let offered = by_table.rules.iter().flat_map(|rule| &rule.missing).filter(|line| !line.starts_with("//"));
+        prop_assert!(offered.count() > 0);
+    }
 }
