@@ -347,7 +347,7 @@ mod tests {
             data { deny.group("C").to(["update", "delete"])  allow.authenticated().to(["read"]) }
             model One {
               title: string
-              state: enum ["draft", "done"]!
+              state: enum ["draft", "done"]
               note: string {
                 allow.group("A")
                 allow.group("B").to(["read"]).when(record.state == "draft")
