@@ -199,6 +199,8 @@ impl Misfit<'_> {
             operand | operands => self.compared(before),
             comparator => "`==` or another comparison",
             operations => "operations, such as `[\"read\"]`",
+            who => "a who, such as `group(\"ADMINS\")`",
+            whos => "whos, such as `[owner()]`",
             and => "`&&`",
             or => "`||`",
             index => "`[`",

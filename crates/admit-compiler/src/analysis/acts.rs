@@ -144,7 +144,7 @@ fn on_objects<'p>(
     arrival: &Arrival,
     at: usize,
 ) -> Vec<Act<'p>> {
-    let places = objects::places(bucket, keys, arrival).into_iter();
+    let places = objects::places(&[policy], bucket, keys, arrival).into_iter();
     places
         .map(|place| {
             let target = Target::Storage { bucket: bucket.name.clone(), operation, key: place.key.clone() };
@@ -165,6 +165,12 @@ impl<'p> Act<'p> {
     /// That the caller is whom an invariant, or a report, speaks of.
     pub fn is_by(&self, who: &Who, and: &[Who]) -> Formula {
         Formula::all([who].into_iter().chain(and).map(|who| self.is_who(who)))
+    }
+
+    /// The same, where a condition must be true as well.
+    pub fn is_whom(&self, whom: &Whom) -> Formula {
+        let condition = whom.condition.iter().map(|condition| Formula::condition(condition, true, self.at));
+        Formula::all(condition.chain([self.is_by(&whom.who, &whom.and)]))
     }
 
     fn is_who(&self, who: &Who) -> Formula {
@@ -273,8 +279,7 @@ impl<'p> Act<'p> {
 
     /// Whether the definition takes the caller for one whom an invariant speaks of.
     pub fn was_by(&self, question: &Question, whom: &Whom) -> bool {
-        let whos: Vec<&Who> = [&whom.who].into_iter().chain(&whom.and).collect();
-        definition::is_whom(self.policy, question, &whos)
+        definition::is_whom(self.policy, question, whom)
     }
 
     /// The first rule that allows the request, by the definition.

@@ -157,8 +157,8 @@ fn ask(policy: &Policy, query: &Query<'_>) -> Answer {
     let Some(first) = query.done.first() else { return Answer::Holds };
     let mut parts: Vec<Formula> = query.done.iter().map(|act| act.formula.clone()).collect();
     parts.extend(query.not_done.iter().map(|act| act.formula.negated()));
-    parts.extend(query.none_of.iter().map(|whom| first.is_by(&whom.who, &whom.and).negated()));
-    parts.extend(query.is.iter().map(|whom| first.is_by(&whom.who, &whom.and)));
+    parts.extend(query.none_of.iter().map(|whom| first.is_whom(whom).negated()));
+    parts.extend(query.is.iter().map(|whom| first.is_whom(whom)));
     let formula = Formula::all(parts);
     if formula.is_never() {
         return Answer::Holds;
@@ -168,6 +168,9 @@ fn ask(policy: &Policy, query: &Query<'_>) -> Answer {
     let fixed = acts.iter().flat_map(|act| act.fixed.iter().cloned()).collect();
     let mut scene = Scene::new(policy, sides, query.link, &formula, fixed);
     scene.relink();
+    if acts.iter().any(|act| matches!(&act.on, On::Object(_, place) if place.is_partial)) {
+        scene.opaque.insert("the many values that the claims of a path are compared with".to_owned());
+    }
     let mut confirm = |scene: &mut Scene<'_>| {
         let mut requests: Vec<Question> = scene.sides.iter().map(|side| side.question.clone()).collect();
         let is = shows(policy, query, &mut requests);

@@ -16,6 +16,7 @@ mod objects;
 mod report;
 mod scene;
 mod search;
+mod settled;
 mod terms;
 mod values;
 mod ways;
