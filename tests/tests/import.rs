@@ -273,6 +273,14 @@ fn a_photo_service() {
     snapshot("photos", &imported, &said);
 }
 
+/// Everything that stands in the text is read, in whatever form: parts of values, methods of lists, choices, aliases.
+#[test]
+fn what_is_static_is_worked_out() {
+    let imported = project("static");
+    assert!(imported.diagnostics.is_empty(), "{}", lines(&imported));
+    snapshot("static", &imported, "");
+}
+
 #[test]
 fn a_project_that_cannot_be_read_in_full() {
     let imported = project("messy");

@@ -17,6 +17,7 @@ mod auth;
 mod json;
 mod outputs;
 mod parse;
+mod paths;
 mod policy;
 mod project;
 mod report;
@@ -144,7 +145,7 @@ fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> ReadAll
 fn declared(project: &Project) -> BTreeMap<At, String> {
     let mut declared = BTreeMap::new();
     for (file, module) in project.modules.iter().enumerate() {
-        for (name, expr) in module.bindings.iter().filter(|(name, _)| *name != "default") {
+        for (name, expr) in module.bindings.iter().filter(|(name, _)| *name != "default" && !name.starts_with(tree::HIDDEN)) {
             declared.insert(At { file, span: expr.span }, name.clone());
         }
     }

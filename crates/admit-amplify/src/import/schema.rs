@@ -200,7 +200,7 @@ impl<'p> Reader<'p> {
     fn own_rules(&mut self, value: &Value<'p>, has_rules: &mut bool) -> Rules {
         let is_empty = self
             .values
-            .given(value, "allow")
+            .given(value, &["allow"])
             .and_then(|given| self.values.list(&given))
             .is_ok_and(|(elements, problems)| elements.is_empty() && problems.is_empty());
         *has_rules = !is_empty;
@@ -209,7 +209,7 @@ impl<'p> Reader<'p> {
 
     /// The indexes as a note.
     fn indexes(&self, value: &Value<'p>) -> Option<String> {
-        let given = self.values.given(value, "index").ok()?;
+        let given = self.values.given(value, &["index"]).ok()?;
         let (indexes, _) = self.values.list(&given).ok()?;
         let one = |index: &Value<'p>| {
             let chain = self.values.chain(index).ok()?;

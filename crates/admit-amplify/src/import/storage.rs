@@ -35,7 +35,7 @@ impl<'p> Reader<'p> {
     /// The paths, unless one cannot be read that may lie anywhere.
     fn paths(&mut self, property: &Property<'p>) -> Read<Vec<Path>> {
         let lost = "the bucket is left out, since this may be a path below any other: every request for it is denied";
-        let given = self.values.given(&property.value, "allow");
+        let given = self.values.given(&property.value, &["allow"]);
         let given = given.map_err(|problem| self.report.problem(&problem, lost))?;
         let properties = self.properties(Some(&given), property.at, lost)?;
         let mut paths = Vec::new();

@@ -15,7 +15,7 @@ pub const DEFINITIONS: [&str; 4] = ["defineAuth", "referenceAuth", "defineData",
 pub struct Module {
     /// Local names that come from other modules.
     pub imports: BTreeMap<String, Import>,
-    /// Local names of `const` and of functions. What is declared in another way is computed.
+    /// Local names of `const`, `let`, functions and enums. What is declared in another way is computed.
     pub bindings: BTreeMap<String, Expr>,
     /// Exported names.
     pub exports: BTreeMap<String, Export>,
@@ -52,7 +52,7 @@ pub enum Export {
 }
 
 /// An expression and its place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Expr {
     /// What it is.
     pub kind: Kind,
@@ -61,19 +61,27 @@ pub struct Expr {
 }
 
 /// The static expressions. `as const`, `satisfies`, `!` and parentheses are gone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Kind {
     /// A text without expressions in it.
     Text(String),
-    /// Texts joined by `+` or in a template.
-    Join(Vec<Expr>),
-    /// Another literal, such as a number.
-    Literal,
+    /// Texts joined by `+`.
+    Sum(Vec<Expr>),
+    /// A template: texts and numbers.
+    Template(Vec<Expr>),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// `null`
+    Null,
+    /// `undefined`
+    Undefined,
     /// `[…]`
     List(Vec<Element>),
     /// `{…}`
     Object(Vec<Member>),
-    /// A name.
+    /// A name. Those that begin with a NUL stand for values without one: see [`HIDDEN`].
     Name(String),
     /// `object.name`
     Get(Box<Expr>, String),
@@ -81,14 +89,38 @@ pub enum Kind {
     At(Box<Expr>, Box<Expr>),
     /// `callee(arguments)`
     Call(Box<Expr>, Vec<Element>),
+    /// `new Class(arguments)`
+    New(Box<Expr>, Vec<Element>),
     /// A function that does nothing but return.
     Function(Box<Function>),
+    /// `test ? yes : no`
+    If(Box<[Expr; 3]>),
+    /// `left && right`, `left || right`, `left ?? right`
+    Either(Either, Box<[Expr; 2]>),
+    /// `!value`
+    Not(Box<Expr>),
+    /// `left === right`, or its opposite.
+    Equal(bool, Box<[Expr; 2]>),
     /// Something else, and its name.
     Computed(&'static str),
 }
 
+/// What chooses between two values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Either {
+    /// `&&`
+    And,
+    /// `||`
+    Or,
+    /// `??`
+    Coalesce,
+}
+
+/// Begins the names of values that have none, such as the right side of `const { a } = value`.
+pub const HIDDEN: char = '\0';
+
 /// An element of a list, or an argument.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Element {
     /// `...` stands before it.
     pub spread: bool,
@@ -97,7 +129,7 @@ pub struct Element {
 }
 
 /// A part of an object.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Member {
     /// `name: value`
     Named(String, Span, Expr),
@@ -108,12 +140,21 @@ pub enum Member {
 }
 
 /// `(parameters) => { locals; return body }`
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Function {
-    /// Parameters, each a plain name.
-    pub parameters: Vec<String>,
-    /// `const`s of the body, in order.
+    /// Parameters, in order.
+    pub parameters: Vec<Parameter>,
+    /// `const`s of the body and parts of parameters, in order.
     pub locals: Vec<(String, Expr)>,
     /// What it returns.
     pub body: Expr,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name; hidden if it is taken apart.
+    pub name: String,
+    /// What it is without an argument.
+    pub default: Option<Expr>,
 }
