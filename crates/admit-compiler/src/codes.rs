@@ -178,6 +178,11 @@ codes! {
     /// An invariant that could not be settled.
     UNDECIDED_INVARIANT = "E1102";
 
+    /// An acceptance of a form that says too little.
+    ACCEPTANCE = "E1501";
+    /// An acceptance of what cannot be accepted.
+    ACCEPTED_CODE = "E1502";
+
     /// A group that no rule names.
     UNUSED_GROUP = "W0701";
     /// A rule that another one covers.
@@ -244,6 +249,8 @@ codes! {
     UNUSED_NAME = "W0743";
     /// A claim of a caller that nearly has the name of one that counts.
     NEAR_CLAIM = "W0744";
+    /// An acceptance that accepts nothing.
+    UNUSED_ACCEPTANCE = "W1501";
 }
 
 /// Every code, in order.

@@ -148,3 +148,14 @@ proptest! {
         prop_assert_eq!(&once, &twice);
     }
 }
+
+/// They were ordinary comments once, since the lexer's longest match won, and nobody's description came through.
+#[test]
+fn three_slashes_are_a_description() {
+    let parsed = admit_syntax::parse(
+        "/// A post.\n//// no more\n///   Indented.\nmodel Post {\n  /// Its title.\n  title: string\n}",
+    );
+    let model = parsed.file().model("Post").unwrap();
+    assert_eq!(model.doc, ["A post.", "  Indented."]);
+    assert_eq!(model.fields[0].doc, ["Its title."]);
+}
