@@ -281,6 +281,45 @@ fn what_is_static_is_worked_out() {
     snapshot("static", &imported, "");
 }
 
+/// A schema of a SQL database with its rules from elsewhere, and answers of AI.
+#[test]
+fn a_database_and_answers_of_ai() {
+    let imported = project("database");
+    let event = json!({"id": 1, "name": "n", "budget": 2.5, "owner": "eve::eve"});
+    let key = json!({"mode": "apiKey"});
+    let said = answers(
+        &imported,
+        &[
+            ("the API key reads an event", on_model(key.clone(), "get", "Event", event.clone())),
+            (
+                "and its budget",
+                json!({"principal": key, "operation": "get", "model": "Event", "record": event, "fields": ["budget"]}),
+            ),
+            ("a user reads guests, by the schema's rules", on_model(user("bob", &[]), "get", "guest", json!({"id": 1}))),
+            ("and deletes one", on_model(user("bob", &[]), "delete", "guest", json!({"id": 1}))),
+            ("a guest asks for events", json!({"principal": {"mode": "guest"}, "query": "eventsNear"})),
+            ("a user asks for an invitation", json!({"principal": user("bob", &[]), "query": "invitation"})),
+            ("and for a slogan, which is for organizers", json!({"principal": user("bob", &[]), "query": "slogan"})),
+        ],
+    );
+    snapshot("database", &imported, &said);
+}
+
+/// Code of the CDK: what a policy says too is imported, what decides nothing is known, the rest is reported.
+#[test]
+fn code_beside_the_definitions() {
+    let imported = project("hatches");
+    let both = || user("a", &["EDITORS", "AUDITORS"]);
+    let said = answers(
+        &imported,
+        &[
+            ("an auditor who edits is an auditor, by precedence", on_key(both(), "write", "files", "reports/a")),
+            ("and reads", on_key(both(), "get", "files", "reports/a")),
+        ],
+    );
+    snapshot("hatches", &imported, &said);
+}
+
 #[test]
 fn a_project_that_cannot_be_read_in_full() {
     let imported = project("messy");

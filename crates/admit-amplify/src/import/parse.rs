@@ -338,7 +338,21 @@ fn expression(of: &ast::Expression<'_>, depth: usize) -> Expr {
             Kind::New(next(&of.callee), of.arguments.iter().map(|one| argument(one, depth)).collect())
         }
         ast::Expression::AwaitExpression(_) => Kind::Computed("an awaited value"),
-        ast::Expression::AssignmentExpression(_) => Kind::Computed("an assignment"),
+        ast::Expression::AssignmentExpression(of) => {
+            let place = match (of.operator, &of.left) {
+                (ast::AssignmentOperator::Assign, ast::AssignmentTarget::StaticMemberExpression(get)) => {
+                    Some(Kind::Get(next(&get.object), get.property.name.to_string()))
+                }
+                (ast::AssignmentOperator::Assign, ast::AssignmentTarget::ComputedMemberExpression(at)) => {
+                    Some(Kind::At(next(&at.object), next(&at.expression)))
+                }
+                _ => None,
+            };
+            match place {
+                Some(kind) => Kind::Set(Box::new([Expr { kind, span: span(&of.left) }, *next(&of.right)])),
+                None => Kind::Computed("an assignment"),
+            }
+        }
         ast::Expression::ChainExpression(_) => Kind::Computed("an optional value"),
         _ => Kind::Computed("an expression"),
     };
@@ -584,6 +598,9 @@ impl<'a> Visit<'a> for Changes<'_> {
         let mut found = Used(Vec::new());
         found.visit_assignment_target(&it.left);
         self.module.changed.extend(found.0);
+        if matches!(&it.left, ast::AssignmentTarget::StaticMemberExpression(get) if get.property.name == "precedence") {
+            self.module.precedences.push(span(it));
+        }
         walk::walk_assignment_expression(self, it);
     }
 

@@ -27,6 +27,8 @@ pub struct Module {
     pub changed: BTreeSet<String>,
     /// Names that are handed to a function, and the function's name; none if it has none.
     pub passed: Vec<(String, Option<String>)>,
+    /// Where a property called `precedence` is set.
+    pub precedences: Vec<Span>,
     /// Calls of the functions that define parts of a backend, wherever they stand, and their names.
     pub definitions: Vec<(Span, String)>,
     /// Syntax errors: where, and what the parser says. A module with one has nothing else.
@@ -101,6 +103,8 @@ pub enum Kind {
     Not(Box<Expr>),
     /// `left === right`, or its opposite.
     Equal(bool, Box<[Expr; 2]>),
+    /// `place = value`
+    Set(Box<[Expr; 2]>),
     /// Something else, and its name.
     Computed(&'static str),
 }

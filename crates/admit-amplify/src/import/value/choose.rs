@@ -32,6 +32,21 @@ impl Value<'_> {
 }
 
 impl<'p> Values<'p> {
+    /// A whole number from 0.
+    pub fn whole_number(&self, value: &Value<'p>) -> Option<u64> {
+        let number = self.resolve(value).ok()?.number()?;
+        (number.fract() == 0.0 && (0.0..1e9).contains(&number)).then_some(number as u64)
+    }
+
+    /// Whether it is `true` or `false`; none for anything else.
+    pub fn is_true(&self, value: &Value<'p>) -> Option<bool> {
+        match self.resolve(value).ok()? {
+            Value::Expr(Expr { kind: Kind::Bool(yes), .. }, _) => Some(*yes),
+            Value::Made(Made::Bool(yes), _) => Some(yes),
+            _ => None,
+        }
+    }
+
     /// Whether a condition takes the value for true.
     pub(super) fn truth(&self, value: &Value<'p>, depth: usize) -> Result<bool> {
         let value = self.follow(value.clone(), depth)?;

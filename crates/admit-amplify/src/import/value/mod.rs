@@ -137,6 +137,7 @@ impl<'p> Value<'p> {
         };
         let what = match (self, kind) {
             (_, Some(Kind::Computed(what))) => (*what).to_owned(),
+            (_, Some(Kind::Set(..))) => "an assignment".into(),
             (_, Some(Kind::Call(..))) => "the result of a call".into(),
             (_, Some(Kind::New(..))) => "a new object".into(),
             (_, Some(Kind::Function(_))) => "a function".into(),
