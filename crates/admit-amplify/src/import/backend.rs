@@ -285,7 +285,8 @@ impl<'p> Reader<'p> {
         match *method {
             "addToPrincipalPolicy" | "addToPolicy" | "addToRolePolicy" => Some(vec![self.statement(&value)?]),
             "attachInlinePolicy" => {
-                let [.., settings] = self.constructed(&value, "Policy")?.try_into().ok().map(|all: [Value<'p>; 3]| all)?;
+                let [.., settings] =
+                    self.constructed(&value, "Policy")?.try_into().ok().map(|all: [Value<'p>; 3]| all)?;
                 let (settings, problems) = self.values.object(&settings).ok()?;
                 let known = |name: &str| matches!(name, "statements" | "policyName");
                 if !problems.is_empty() || !settings.iter().all(|one| known(&one.name)) {

@@ -30,7 +30,13 @@ const MAX_NESTING: usize = 8;
 
 impl<'p> Reader<'p> {
     /// The fields of a model, a type or the parameters of an operation.
-    pub(super) fn fields(&mut self, owner: &str, value: &Value<'p>, lost: &str, more: &mut Vec<Type>) -> Read<Vec<Field>> {
+    pub(super) fn fields(
+        &mut self,
+        owner: &str,
+        value: &Value<'p>,
+        lost: &str,
+        more: &mut Vec<Type>,
+    ) -> Read<Vec<Field>> {
         let (properties, problems) =
             self.values.object(value).map_err(|problem| self.report.problem(&problem, lost))?;
         let mut failed = !problems.is_empty();
@@ -45,7 +51,13 @@ impl<'p> Reader<'p> {
         if failed { Err(LeftOut) } else { Ok(fields) }
     }
 
-    pub(super) fn field(&mut self, owner: &str, property: &Property<'p>, lost: &str, more: &mut Vec<Type>) -> Read<Field> {
+    pub(super) fn field(
+        &mut self,
+        owner: &str,
+        property: &Property<'p>,
+        lost: &str,
+        more: &mut Vec<Type>,
+    ) -> Read<Field> {
         if !is_identifier(&property.name) {
             let message = format!("`{}` cannot be the name of a field", plain(&property.name));
             return Err(self.report.say(NOT_SAID, property.at, message, lost));
@@ -174,7 +186,12 @@ impl<'p> Reader<'p> {
     }
 
     /// Reads something that may hold itself, by names.
-    pub(super) fn nested<T>(&mut self, value: &Value<'p>, lost: &str, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+    pub(super) fn nested<T>(
+        &mut self,
+        value: &Value<'p>,
+        lost: &str,
+        read: impl FnOnce(&mut Self) -> Read<T>,
+    ) -> Read<T> {
         if self.nesting >= MAX_NESTING {
             return Err(self.report.say(COMPUTED, value.at(), "this holds itself, or nests very deep", lost));
         }

@@ -150,7 +150,9 @@ fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> ReadAll
 fn declared(project: &Project) -> BTreeMap<At, String> {
     let mut declared = BTreeMap::new();
     for (file, module) in project.modules.iter().enumerate() {
-        for (name, expr) in module.bindings.iter().filter(|(name, _)| *name != "default" && !name.starts_with(tree::HIDDEN)) {
+        for (name, expr) in
+            module.bindings.iter().filter(|(name, _)| *name != "default" && !name.starts_with(tree::HIDDEN))
+        {
             declared.insert(At { file, span: expr.span }, name.clone());
         }
     }
@@ -280,7 +282,9 @@ impl<'p> Reader<'p> {
                 "schema" => self.schemas = self.schemas(&property.value),
                 "authorizationModes" => modes = Some(property),
                 "name" => (),
-                name @ ("functions" | "logging" | "migratedAmplifyGen1DynamoDbTableMappings") => data.notes.push(name.to_owned()),
+                name @ ("functions" | "logging" | "migratedAmplifyGen1DynamoDbTableMappings") => {
+                    data.notes.push(name.to_owned())
+                }
                 name => {
                     let message = format!("unknown setting `{}` of `defineData`", plain(name));
                     self.report.say(UNKNOWN_WORD, property.at, message, "it is left out");

@@ -316,7 +316,8 @@ fn expression(of: &ast::Expression<'_>, depth: usize) -> Expr {
         ast::Expression::CallExpression(call) if !call.optional => {
             Kind::Call(next(&call.callee), call.arguments.iter().map(|one| argument(one, depth)).collect())
         }
-        ast::Expression::ArrowFunctionExpression(arrow) if !arrow.r#async => return arrow_of(arrow, depth),
+        ast::Expression::ArrowFunctionExpression(arrow) if arrow.r#async => Kind::Computed("an asynchronous function"),
+        ast::Expression::ArrowFunctionExpression(arrow) => return arrow_of(arrow, depth),
         ast::Expression::FunctionExpression(function) => return function_of(function, depth),
         ast::Expression::ParenthesizedExpression(inner) => return expression(&inner.expression, depth + 1),
         ast::Expression::TSAsExpression(inner) => return expression(&inner.expression, depth + 1),
@@ -337,6 +338,7 @@ fn expression(of: &ast::Expression<'_>, depth: usize) -> Expr {
         ast::Expression::NewExpression(of) => {
             Kind::New(next(&of.callee), of.arguments.iter().map(|one| argument(one, depth)).collect())
         }
+        ast::Expression::ClassExpression(_) => Kind::Computed("a class"),
         ast::Expression::AwaitExpression(_) => Kind::Computed("an awaited value"),
         ast::Expression::AssignmentExpression(of) => {
             let place = match (of.operator, &of.left) {
@@ -485,12 +487,7 @@ fn block(body: &ast::FunctionBody<'_>, at: Span, depth: usize) -> Body {
     Body { locals, value }
 }
 
-fn returned(
-    statements: &[ast::Statement<'_>],
-    at: Span,
-    depth: usize,
-    locals: &mut Vec<(String, Expr)>,
-) -> Expr {
+fn returned(statements: &[ast::Statement<'_>], at: Span, depth: usize, locals: &mut Vec<(String, Expr)>) -> Expr {
     let does_more = |at| Expr { kind: Kind::Computed(DOES_MORE), span: at };
     if depth > MAX_DEPTH {
         return does_more(at);
@@ -553,6 +550,10 @@ const CHANGING: [&str; 13] = [
     "setPrototypeOf",
 ];
 
+/// Methods that a statement may call on a value, and leave it as it is.
+const READING: [&str; 10] =
+    ["forEach", "map", "filter", "some", "every", "find", "includes", "keys", "values", "entries"];
+
 struct Changes<'m> {
     module: &'m mut Module,
 }
@@ -602,6 +603,17 @@ impl<'a> Visit<'a> for Changes<'_> {
             self.module.precedences.push(span(it));
         }
         walk::walk_assignment_expression(self, it);
+    }
+
+    /// A call that is made for what it does: `schema.authorization(…);`
+    fn visit_expression_statement(&mut self, it: &ast::ExpressionStatement<'a>) {
+        if let ast::Expression::CallExpression(call) = &it.expression
+            && let ast::Expression::StaticMemberExpression(get) = &call.callee
+            && !READING.contains(&get.property.name.as_str())
+        {
+            self.changed(root(&get.object));
+        }
+        walk::walk_expression_statement(self, it);
     }
 
     fn visit_update_expression(&mut self, it: &ast::UpdateExpression<'a>) {

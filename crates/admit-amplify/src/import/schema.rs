@@ -48,9 +48,12 @@ impl<'p> Reader<'p> {
             Some(("schema", _)) => self.schema(&chain.links).into_iter().collect(),
             // `configure({ database: … }).schema({ … })`, for databases of SQL.
             Some(("configure", _)) => self.schema(&chain.links[1..]).into_iter().collect(),
-            None if chain.begins("configure") => self.schema(chain.links.get(1..).unwrap_or_default()).into_iter().collect(),
+            None if chain.begins("configure") => {
+                self.schema(chain.links.get(1..).unwrap_or_default()).into_iter().collect()
+            }
             _ if self.values.text(value).is_ok() => {
-                let means = "it is left out: every request for it is denied; write its models and rules into the policy";
+                let means =
+                    "it is left out: every request for it is denied; write its models and rules into the policy";
                 self.report.say(NOT_SAID, chain.at, "this schema is GraphQL, and not TypeScript", means);
                 Vec::new()
             }
@@ -108,7 +111,12 @@ impl<'p> Reader<'p> {
                     "`{name}` is left out: in Amplify every user of the pool may talk, each in own conversations; \
                      a policy has no rule for these"
                 );
-                Err(self.report.say(NOT_SAID, chain.at, format!("`{name}` is a conversation with a model of AI"), means))
+                Err(self.report.say(
+                    NOT_SAID,
+                    chain.at,
+                    format!("`{name}` is a conversation with a model of AI"),
+                    means,
+                ))
             }
             (word, _) => Err(self.report.say(UNKNOWN_WORD, chain.at, format!("unknown `a.{}`", plain(word)), lost)),
         }

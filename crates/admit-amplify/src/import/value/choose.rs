@@ -17,7 +17,9 @@ impl Value<'_> {
     /// The number that it is.
     pub(super) fn number(&self) -> Option<f64> {
         match self {
-            Value::Expr(Expr { kind: Kind::Number(number), .. }, _) | Value::Made(Made::Number(number), _) => Some(*number),
+            Value::Expr(Expr { kind: Kind::Number(number), .. }, _) | Value::Made(Made::Number(number), _) => {
+                Some(*number)
+            }
             _ => None,
         }
     }

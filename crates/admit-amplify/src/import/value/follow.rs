@@ -124,8 +124,25 @@ impl<'p> Values<'p> {
     }
 
     fn get(&self, whole: Value<'p>, of: &'p Expr, name: &str, scope: &Scope<'p>, depth: usize) -> Result<Value<'p>> {
-        let object = self.follow(Value::Expr(of, scope.clone()), depth + 1)?;
-        self.member_of(object, whole, name, depth)
+        match self.follow(Value::Expr(of, scope.clone()), depth + 1) {
+            Ok(object) => self.member_of(object, whole, name, depth),
+            // `process.env.STAGE`, and not only `process`
+            Err(problem) => Err(match self.of_global(of, scope) {
+                Some(object) => Problem::computed(whole.at(), format!("`{object}.{name}`")),
+                None => problem,
+            }),
+        }
+    }
+
+    /// A name of the language with members of it, as written.
+    fn of_global(&self, expr: &Expr, scope: &Scope<'p>) -> Option<String> {
+        match &expr.kind {
+            Kind::Name(name) if GLOBALS.contains(&name.as_str()) && self.bound(name, scope).is_none() => {
+                Some(name.clone())
+            }
+            Kind::Get(object, name) => Some(format!("{}.{name}", self.of_global(object, scope)?)),
+            _ => None,
+        }
     }
 
     fn member_of(&self, object: Value<'p>, whole: Value<'p>, name: &str, depth: usize) -> Result<Value<'p>> {
@@ -259,7 +276,9 @@ impl<'p> Values<'p> {
         for parameter in &function.parameters {
             let arg = args.next().unwrap_or(Value::Made(Made::Undefined, at));
             match &parameter.default {
-                Some(default) if self.is_undefined(&arg, depth + 1)? => defaults.push((parameter.name.as_str(), default)),
+                Some(default) if self.is_undefined(&arg, depth + 1)? => {
+                    defaults.push((parameter.name.as_str(), default))
+                }
                 _ => names.push((parameter.name.as_str(), arg)),
             }
         }

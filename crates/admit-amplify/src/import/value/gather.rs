@@ -249,7 +249,17 @@ impl<'p> Values<'p> {
             }
         }
         links.reverse();
-        Ok(Chain { root: value, links, at })
+        // A method that was taken first and called later: `({ owner }) => [owner()]`.
+        let mut joined: Vec<Link<'p>> = Vec::with_capacity(links.len());
+        for link in links {
+            match joined.last_mut() {
+                Some(last) if link.name.is_empty() && last.args.is_none() => {
+                    (last.args, last.at) = (link.args, link.at)
+                }
+                _ => joined.push(link),
+            }
+        }
+        Ok(Chain { root: value, links: joined, at })
     }
 
     /// Whether an expression is a package as a whole: `backend` in `backend.defineAuth`.

@@ -117,6 +117,15 @@ impl<'p> Values<'p> {
                 }
                 list(kept, at)
             }
+            ("reduce", [function, first]) => {
+                let mut all = first.clone();
+                for (number, element) in elements.into_iter().enumerate() {
+                    self.step(at, depth)?;
+                    let args = vec![all, element?, Value::Made(Made::Number(number as f64), at)];
+                    all = self.called(function, args, depth + 1).ok_or_else(|| whole.computed())??;
+                }
+                self.follow(all, depth + 1)
+            }
             ("includes", [wanted]) => {
                 for element in elements {
                     if self.equal(&element?, wanted, depth + 1)? {
