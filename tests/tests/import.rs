@@ -624,7 +624,7 @@ proptest! {
             let is_in = |imported: &Imported| policy_text(imported).contains(&format!("storage {bucket} {{"));
             is_in(&partial) && !is_in(&whole) && !text.contains(&format!("\"{bucket}\""))
         };
-        let gains: Vec<String> = difference.changes.iter().filter(|change| change.gained && !is_renamed(&change.resource))
+        let gains: Vec<String> = difference.changes.iter().filter(|change| change.gained && !is_renamed(&change.resource.to_string()))
             .map(|change| format!("{} {}: {:?} {:?}", change.resource, change.caller, change.operations, change.fields))
             .collect();
         prop_assert!(gains.is_empty(), "{gains:#?}\n{}\n{computed}\n{}", &text[place], policy_text(&partial));
