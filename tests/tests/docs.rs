@@ -39,9 +39,10 @@ fn the_reference_names_every_warning_and_the_command_page_every_verb() {
     let unnamed: Vec<&str> = warnings.filter(|code| !language.contains(code)).collect();
     assert!(unnamed.is_empty(), "docs/language.md does not name {unnamed:?}");
     let page = std::fs::read_to_string(root().join("docs/cli.md")).unwrap();
-    for verb in
-        ["check", "build", "decide", "inspect", "matrix", "who-can", "what-can", "diff", "test", "explain", "fmt"]
-    {
+    for verb in [
+        "check", "build", "decide", "inspect", "matrix", "who-can", "what-can", "diff", "test", "explain", "fmt",
+        "emit",
+    ] {
         assert!(page.contains(&format!("`admit {verb} ")), "docs/cli.md does not name {verb}");
     }
 }
@@ -51,7 +52,10 @@ fn examples_have_no_problem() {
     for entry in std::fs::read_dir(root().join("docs/examples")).unwrap() {
         let path = entry.unwrap().path();
         let checked = check(&[Source { name: "example.policy".into(), text: std::fs::read(&path).unwrap() }]);
-        assert!(checked.diagnostics.is_empty(), "{}: {:#?}", path.display(), checked.diagnostics);
+        // Nobody can give the members of a group their own folders: it says so.
+        let said: Vec<&str> = checked.diagnostics.iter().map(|one| one.code).collect();
+        let known: &[&str] = if path.ends_with("photos.policy") { &["W0751"] } else { &[] };
+        assert_eq!(said, known, "{}: {:#?}", path.display(), checked.diagnostics);
     }
 }
 

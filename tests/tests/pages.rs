@@ -1,15 +1,35 @@
 //! Every diagnostic has a page, and the programs on it are what they say: the wrong one is told this code, the right
 //! one compiles.
 
-use admit_compiler::diagnostic::Severity;
+use admit_amplify::emit::{Account, Form, emit};
+use admit_compiler::diagnostic::{Diagnostic, Severity};
 use admit_compiler::{Checked, check, codes, page};
 use std::path::Path;
 
 /// Codes whose wrong program cannot stand on a page: too large, or no text. `limits.rs` shows them.
-const TOO_LARGE_FOR_A_PAGE: [&str; 4] = ["E0108", "E0901", "E0903", "E0904"];
+const TOO_LARGE_FOR_A_PAGE: [&str; 5] = ["E0108", "E0901", "E0903", "E0904", "E0905"];
 
 fn checked(text: &str) -> Checked {
     check(&admit_tests::sources(text, "page.policy"))
+}
+
+/// Codes that only writing for AWS says.
+const OF_OUTPUTS: [&str; 4] = ["E0905", "E0906", "W0752", "W0753"];
+
+/// What the checker says; on the page of a code of outputs, also what is said when everything for AWS is written.
+fn said(code: &str, text: &str) -> Vec<Diagnostic> {
+    let mut all = checked(text).diagnostics;
+    if OF_OUTPUTS.contains(&code) {
+        all.extend(written(text));
+    }
+    all
+}
+
+fn written(text: &str) -> Vec<Diagnostic> {
+    let sources = admit_tests::sources(text, "page.policy");
+    let Some(policy) = checked(text).policy else { return Vec::new() };
+    let forms = [Form::Iam, Form::CloudFormation, Form::AmplifyOutputs, Form::GraphQl];
+    forms.into_iter().flat_map(|form| emit(&policy, &sources, form, &Account::default()).diagnostics).collect()
 }
 
 /// The programs under a heading.
@@ -34,13 +54,14 @@ fn the_programs_on_every_page_are_what_they_say() {
             faults.push(format!("{code}: a program is missing"));
         }
         for program in wrong {
-            let found: Vec<&str> = checked(program).diagnostics.iter().map(|one| one.code).collect();
+            let all = said(code, program);
+            let found: Vec<&str> = all.iter().map(|one| one.code).collect();
             if !found.contains(&code) || found.iter().any(|other| other.starts_with('E') && *other != code) {
                 faults.push(format!("{code}: the wrong program is told {found:?}\n{program}"));
             }
         }
         for program in right {
-            let all = checked(program).diagnostics;
+            let all = said(code, program);
             let errors: Vec<_> = all.iter().filter(|one| one.severity == Severity::Error || one.code == code).collect();
             if !errors.is_empty() {
                 faults.push(format!("{code}: the right program is told {errors:#?}\n{program}"));

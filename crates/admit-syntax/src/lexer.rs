@@ -14,7 +14,7 @@ pub enum TokenKind {
     #[regex(r"//[^\n]*", allow_greedy = true)]
     LineComment,
     /// `/// …`: a description of what follows.
-    #[regex(r"///", line_rest)]
+    #[regex(r"///[^\n]*", priority = 10, allow_greedy = true)]
     Doc,
     /// `/* … */`
     #[regex(r"/\*([^*]|\*+[^*/])*\*+/")]
@@ -76,13 +76,6 @@ pub enum TokenKind {
     Mark,
     /// Characters that the language does not use.
     Unknown,
-}
-
-/// Takes the rest of the line; a fourth slash makes it an ordinary comment.
-fn line_rest(lexer: &mut logos::Lexer<'_, TokenKind>) -> logos::Filter<()> {
-    let rest = lexer.remainder();
-    lexer.bump(rest.find('\n').unwrap_or(rest.len()));
-    logos::Filter::Emit(())
 }
 
 /// One token. Its text is `text[token.span.range()]`.

@@ -148,3 +148,14 @@ proptest! {
         prop_assert_eq!(&once, &twice);
     }
 }
+
+/// Three slashes describe what follows; two, or four, are a comment.
+#[test]
+fn descriptions_are_kept() {
+    let parsed = admit_syntax::parse(
+        "// no\n/// A post.\n///  Two lines.\n//// no\nmodel Post {\n  /// Its title.\n  title: string\n}",
+    );
+    let model = parsed.file().model("Post").unwrap();
+    assert_eq!(model.doc, ["A post.", " Two lines."]);
+    assert_eq!(model.fields[0].doc, ["Its title."]);
+}
