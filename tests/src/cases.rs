@@ -4,7 +4,9 @@
 
 use crate::aws::{self, Written};
 use crate::compare::{Bench, Mismatch};
+use crate::rows::LEFT_OUT;
 use crate::translate::{Mend, translate};
+use admit_compiler::diagnostic::{Diagnostic, Severity};
 use admit_compiler::{Source, check, table};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,11 +71,28 @@ impl fmt::Display for Report {
     }
 }
 
+/// Where the policy of a case comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// From its neutral definition, by [`translate`].
+    Translated,
+    /// From its TypeScript, by `admit import`.
+    Imported,
+}
+
+/// Runs every `*.json` of a folder, with policies from the neutral definitions.
+///
+/// # Errors
+/// As [`run_by`].
+pub fn run(folder: &Path) -> Result<Report, Box<dyn std::error::Error>> {
+    run_by(folder, Way::Translated)
+}
+
 /// Runs every `*.json` of a folder.
 ///
 /// # Errors
 /// If the folder or a file cannot be read, is no JSON, or holds no case.
-pub fn run(folder: &Path) -> Result<Report, Box<dyn std::error::Error>> {
+pub fn run_by(folder: &Path, way: Way) -> Result<Report, Box<dyn std::error::Error>> {
     let mut files: Vec<_> =
         std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.retain(|file| file.extension().is_some_and(|end| end == "json"));
@@ -84,7 +103,7 @@ pub fn run(folder: &Path) -> Result<Report, Box<dyn std::error::Error>> {
         let cases: Value =
             serde_json::from_str(&std::fs::read_to_string(file)?).map_err(|error| format!("{name}: {error}"))?;
         for case in cases.as_array().ok_or_else(|| format!("{name}: not a list of cases"))? {
-            run_case(case, &mut report);
+            run_case(case, way, &mut report);
         }
     }
     match report.families.is_empty() {
@@ -97,19 +116,34 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn run_case(case: &Value, report: &mut Report) {
+fn run_case(case: &Value, way: Way, report: &mut Report) {
     match text(case, "family") {
-        "definitions" => run_definition(case, report),
-        "auth" => run_auth(case, report),
-        _ => run_requests(case, report),
+        "definitions" => run_definition(case, way, report),
+        "auth" => run_auth(case, way, report),
+        _ => run_requests(case, way, report),
     }
+}
+
+/// The TypeScript of a case as a policy.
+pub fn imported(case: &Value) -> admit_amplify::import::Imported {
+    let files = case["typescript"].as_object();
+    let paths: Vec<String> = files.into_iter().flatten().map(|(path, _)| path.clone()).collect();
+    admit_amplify::import::import(&paths, &|path| Some(case["typescript"][path].as_str()?.into()))
+}
+
+/// The text of a policy of several files.
+fn joined(imported: &admit_amplify::import::Imported) -> String {
+    imported.files.iter().map(|file| file.text.as_str()).collect::<Vec<_>>().join("\n")
 }
 
 /// The codes of the errors in a policy text; none if it is accepted.
 fn errors(source: &str) -> BTreeSet<&'static str> {
     let checked = check(&[Source { name: "case.policy".into(), text: source.into() }]);
-    let errors = checked.diagnostics.iter().filter(|one| one.severity == admit_compiler::diagnostic::Severity::Error);
-    errors.map(|one| one.code).collect()
+    error_codes(&checked.diagnostics)
+}
+
+fn error_codes(diagnostics: &[Diagnostic]) -> BTreeSet<&'static str> {
+    diagnostics.iter().filter(|one| one.severity == Severity::Error).map(|one| one.code).collect()
 }
 
 fn explain(source: &str) -> String {
@@ -120,11 +154,20 @@ fn explain(source: &str) -> String {
 
 // ---- definitions
 
-fn run_definition(case: &Value, report: &mut Report) {
-    let source = translate(&case["policy"], &BTreeSet::new());
+fn run_definition(case: &Value, way: Way, report: &mut Report) {
+    let (source, errors) = match way {
+        Way::Translated => {
+            let source = translate(&case["policy"], &BTreeSet::new());
+            let errors = errors(&source);
+            (source, errors)
+        }
+        Way::Imported => {
+            let imported = imported(case);
+            (joined(&imported), error_codes(&imported.diagnostics))
+        }
+    };
     let accepted = case["expect"]["accepted"] == true;
     let code = text(&case["expect"]["error"], "code");
-    let errors = errors(&source);
     let stricter = errors.iter().map(|code| stricter(code)).collect::<Option<BTreeSet<_>>>();
     let laxer = crate::rows::LAXER.iter().find(|(name, _)| *name == code).map(|(_, row)| *row);
     let tally = report.families.entry("definitions".into()).or_default();
@@ -173,14 +216,17 @@ fn written(case: &Value, source: &str) -> Result<(), String> {
 
 /// The row of `docs/amplify.md` by which Admit rejects with this code what Amplify takes.
 fn stricter(code: &str) -> Option<&'static str> {
-    crate::rows::STRICTER.iter().find(|(known, _)| *known == code).map(|(_, row)| *row)
+    crate::rows::STRICTER.iter().chain(LEFT_OUT).find(|(known, _)| *known == code).map(|(_, row)| *row)
 }
 
 // ---- auth
 
 /// Which role a session has, and what functions may do with the user pool: what AWS is told is all that decides.
-fn run_auth(case: &Value, report: &mut Report) {
-    let source = translate(&case["policy"], &BTreeSet::new());
+fn run_auth(case: &Value, way: Way, report: &mut Report) {
+    let source = match way {
+        Way::Translated => translate(&case["policy"], &BTreeSet::new()),
+        Way::Imported => joined(&imported(case)),
+    };
     let tally = report.families.entry("auth".into()).or_default();
     let requests = case["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
     let of_case = written(case, &source).and_then(|()| Written::of(&source));
@@ -216,10 +262,13 @@ fn run_auth(case: &Value, report: &mut Report) {
 // ---- requests
 
 /// What a label means for an answer, and whether Admit's own answer is then the opposite of a rejected policy.
-fn run_requests(case: &Value, report: &mut Report) {
+fn run_requests(case: &Value, way: Way, report: &mut Report) {
     let family = text(case, "family").to_owned();
     let family = if family == "surprises" { format!("surprises/{}", text(&case["policy"], "kind")) } else { family };
-    let (source, mends) = accepted_source(case, report);
+    let (source, mends) = match way {
+        Way::Translated => accepted_source(case, report),
+        Way::Imported => imported_source(case, report),
+    };
     let checked = check(&[Source { name: "case.policy".into(), text: source.clone().into() }]);
     let requests = case["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(policy) = checked.policy else {
@@ -319,6 +368,19 @@ fn accepted_source(case: &Value, report: &mut Report) -> (String, BTreeSet<Mend>
         }
     }
     (source, mends)
+}
+
+/// The policy as imported. What importing leaves out is counted, and marked as the mend that does the same.
+fn imported_source(case: &Value, report: &mut Report) -> (String, BTreeSet<Mend>) {
+    let imported = imported(case);
+    let mut mends = BTreeSet::new();
+    for code in error_codes(&imported.diagnostics) {
+        if LEFT_OUT.iter().any(|(known, _)| *known == code) {
+            mends.insert(Mend::NoReservedGroups);
+            *report.differences.entry(format!("left out and reported: {code}")).or_default() += 1;
+        }
+    }
+    (joined(&imported), mends)
 }
 
 /// The row that explains why this request differs, if one of its labels does.

@@ -1,8 +1,10 @@
 //! `cargo run --release -p admit-tests -- cases DIR`: compares Admit with recorded decisions of the real Amplify
-//! stack. Exits 0 if all hold, 1 if one fails, 2 if the folder cannot be read.
+//! stack. Exits 0 if all hold, 1 if one fails, 2 if the folder cannot be read. With `--imported` the policies come from
+//! the cases' TypeScript, by `admit import`.
 //! `cargo run --release -p admit-tests -- large`: how long the largest policy takes, and how much memory.
 //! `cargo run --release -p admit-tests -- speed`: how long decisions take, beside a program written by hand.
 
+use admit_tests::cases::Way;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,7 +12,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        ["cases", folder] => cases(folder),
+        ["cases", folder] => cases(folder, Way::Translated),
+        ["cases", folder, "--imported"] => cases(folder, Way::Imported),
         ["large"] => report(admit_tests::large::measure()),
         ["speed"] => report(admit_tests::speed::measure()),
         _ => usage(),
@@ -30,8 +33,8 @@ fn report(report: Result<String, String>) -> ExitCode {
     }
 }
 
-fn cases(folder: &str) -> ExitCode {
-    match admit_tests::cases::run(Path::new(folder)) {
+fn cases(folder: &str, way: Way) -> ExitCode {
+    match admit_tests::cases::run_by(Path::new(folder), way) {
         Ok(report) => {
             print!("{report}");
             if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(1) }
@@ -44,6 +47,6 @@ fn cases(folder: &str) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: admit-tests cases DIR | large | speed");
+    eprintln!("usage: admit-tests cases DIR [--imported] | large | speed");
     ExitCode::from(2)
 }

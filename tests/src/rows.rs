@@ -21,6 +21,10 @@ pub const STRICTER: &[(&str, &str)] = &[
     ("E0607", "refused later, or without effect"),
 ];
 
+/// Codes with which `admit import` leaves out what Amplify takes, and the row that says so.
+pub const LEFT_OUT: &[(&str, &str)] =
+    &[("E1205", "refused later, or without effect"), ("E1206", "refused later, or without effect")];
+
 /// What Amplify rejects and Admit takes: Amplify's error by its short name, and the row.
 pub const LAXER: &[(&str, &str)] = &[
     ("duplicate-role", "a role met twice"),

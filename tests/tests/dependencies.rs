@@ -60,6 +60,7 @@ fn packages_stay_where_they_belong() {
         assert!(belongs("logos", &["admit-syntax"]) && belongs("pest", &["admit-syntax"]), "{name}");
         assert!(belongs("clap", &["admit-cli"]) && belongs("miette", &["admit-cli"]), "{name}");
         assert!(belongs("serde", &["admit-cli"]), "{name}");
+        assert!(belongs("oxc_parser", &["admit-amplify"]) && belongs("oxc_ast", &["admit-amplify"]), "{name}");
     }
 }
 

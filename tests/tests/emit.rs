@@ -133,7 +133,6 @@ fn may_be(policy: &Policy, caller: &Caller) -> bool {
     policy.exclusive.iter().all(|list| list.iter().filter(|name| counts(name)).count() < 2)
 }
 
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -2,3 +2,4 @@
 //! Always: pure. Files come through the caller, and the same project gives the same text.
 
 pub mod emit;
+pub mod import;

@@ -9,6 +9,7 @@ mod emit;
 mod explain;
 mod files;
 mod fmt;
+mod import;
 mod inspect;
 mod matrix;
 mod render;
@@ -41,6 +42,7 @@ enum Verb {
     Explain(explain::Explain),
     Test(Box<test::Test>),
     Fmt(fmt::Fmt),
+    Import(import::Import),
     Matrix(matrix::PrintMatrix),
     WhoCan(matrix::WhoCan),
     WhatCan(matrix::WhatCan),
@@ -71,6 +73,9 @@ pub enum Failure {
     /// A directory without policies.
     #[error("{0}: there is no `*.policy` file in this directory")]
     NoPolicy(String),
+    /// Nothing of an Amplify project.
+    #[error("{0}: there is no `defineAuth`, `defineData` or `defineStorage` here")]
+    NoProject(String),
     /// A table that does not load.
     #[error("{path}: this table does not load: {error}")]
     Table {
@@ -150,6 +155,7 @@ pub fn main() -> ExitCode {
         Verb::Explain(explain) => explain.run(),
         Verb::Test(test) => test.run(),
         Verb::Fmt(fmt) => fmt.run(),
+        Verb::Import(import) => import.run(),
         Verb::Matrix(matrix) => matrix.run(),
         Verb::WhoCan(who) => who.run(),
         Verb::WhatCan(what) => what.run(),

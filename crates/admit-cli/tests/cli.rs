@@ -126,6 +126,13 @@ sessions! {
     formatted: ["fmt", "-"], "model A{allow.publicApiKey().to(['read',])}";
     not_formatted: ["fmt", "-", "--check"], "model A{allow.publicApiKey()}";
     broken_is_not_formatted: ["fmt", "-"], "model A {";
+    a_project: ["import", "tests/projects/blog"], "";
+    a_file_of_a_project: ["import", "tests/projects/photos/amplify/storage/resource.ts"], "";
+    a_project_as_json: ["import", "tests/projects/saas/amplify/auth/resource.ts", "--format", "json"], "";
+    outputs: ["import", "tests/projects/outputs"], "";
+    no_project: ["import", "docs/examples"], "";
+    no_path: ["import", "tests/projects/none"], "";
+    help_of_import: ["import", "--help"], "";
     the_matrix: ["matrix", BULLETIN], "";
     the_matrix_as_csv: ["matrix", BULLETIN, "--format", "csv"], "";
     the_matrix_as_md: ["matrix", BULLETIN, "--format", "md"], "";
@@ -386,4 +393,23 @@ fn links_do_not_lead_out() {
     let said = admit(&["check", &main], b"");
     assert_eq!(said.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&said.stderr).contains("leads out of the project"));
+}
+
+#[test]
+fn an_imported_project_is_written_once_and_never_over_another_text() {
+    let folder = Folder::new("import");
+    let out = folder.0.join("policy").to_string_lossy().into_owned();
+    let run = || admit(&["import", "tests/projects/photos", "--out", &out], b"");
+    let first = run();
+    assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stderr));
+    let files = ["auth.policy", "data.policy", "storage.policy"].map(|name| format!("{out}/{name}"));
+    assert_eq!(String::from_utf8_lossy(&first.stdout), files.join("\n") + "\n");
+    assert_eq!(admit(&["check", &out], b"").status.code(), Some(0));
+    assert_eq!(admit(&["fmt", &out, "--check"], b"").status.code(), Some(0));
+    assert_eq!(run().status.code(), Some(0)); // the same text is no other text
+    std::fs::write(&files[1], "mine").unwrap();
+    let again = run();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("there is another text in this file"));
+    assert_eq!(std::fs::read_to_string(&files[1]).unwrap(), "mine");
 }

@@ -2,12 +2,13 @@
 //! Always: a code has exactly one page, `docs/errors/CODE.md`, and a test compiles the programs on it.
 
 macro_rules! codes {
-    (parser: $($parser:literal)*; $($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+    (parser: $($parser:literal)*; import: $($import:literal)*; $($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
         $($(#[$doc])* pub const $name: &str = $code;)*
 
-        /// The codes of the checker, and of the parser, each with its page.
+        /// The codes of the checker, of the parser and of `admit import`, each with its page.
         const PAGES: &[(&str, &str)] = &[
             $(($parser, include_str!(concat!("../../../docs/errors/", $parser, ".md"))),)*
+            $(($import, include_str!(concat!("../../../docs/errors/", $import, ".md"))),)*
             $(($code, include_str!(concat!("../../../docs/errors/", $code, ".md"))),)*
         ];
     };
@@ -15,6 +16,7 @@ macro_rules! codes {
 
 codes! {
     parser: "E0101" "E0102" "E0103" "E0104" "E0105" "E0106" "E0108" "E0901" "E0902";
+    import: "E1201" "E1202" "E1203" "E1204" "E1205" "E1206" "W1201" "W1202";
 
     /// A name, or a block that stands once, is declared twice.
     DECLARED_TWICE = "E0201";

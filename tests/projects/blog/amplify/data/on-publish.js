@@ -1,0 +1,5 @@
+export function request() {
+  return { payload: null };
+}
+
+export const response = (ctx) => ctx.result;

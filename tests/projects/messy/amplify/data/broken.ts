@@ -1,0 +1,3 @@
+export const audit = {
+  Audit: a.model({ text: a.string() ).authorization((allow) => [allow.owner()]),
+};

@@ -1,0 +1,7 @@
+import { defineFunction } from '@aws-amplify/backend';
+
+export const thumbnail = defineFunction({
+  name: 'thumbnail',
+  entry: './handler.ts',
+  timeoutSeconds: 60,
+});
