@@ -1,5 +1,6 @@
 //! `admit build`: the decision table of a policy. The same input gives the same bytes.
 
+use crate::render::Format;
 use crate::{Failure, Outcome, files};
 use clap::Args;
 use std::io::Write;
@@ -20,12 +21,19 @@ pub struct Build {
     /// Leave out the rules as written: smaller, and decisions no longer name the rule
     #[arg(long)]
     strip: bool,
+    /// How to write the problems; all but `human` go to standard output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 impl Build {
     pub fn run(&self) -> Result<Outcome, Failure> {
         let sources = files::read_sources(&self.files)?;
-        let Some(policy) = files::compile(&sources, true) else { return Ok(Outcome::Problems) };
+        if self.output == "-" && self.format != Format::Human {
+            let why = "the table and the problems cannot both go to standard output: name a file for the table";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+        let Some(policy) = files::compile_for(&sources, true, self.format)? else { return Ok(Outcome::Problems) };
         let table = files::working("building", || admit_compiler::table(&policy, self.strip));
         let table = table.map_err(Failure::TooLarge)?;
         if self.output == "-" {
@@ -33,6 +41,9 @@ impl Build {
             return Ok(Outcome::Clean);
         }
         write(&self.output, &table).map_err(|error| Failure::File { path: self.output.clone(), error })?;
+        if !matches!(self.format, Format::Human | Format::Github) {
+            return Ok(Outcome::Clean); // what stands on stdout is one document
+        }
         let models = policy.models.len();
         crate::print(&format!(
             "{}: {} bytes, {models} model{}",

@@ -178,10 +178,26 @@ fn read_whole(path: &str, mut begun: Vec<u8>) -> Result<Vec<u8>, Failure> {
 /// Checks sources, says on stderr what is wrong (and with `warnings` what is odd), and gives the policy if there is
 /// no error.
 pub fn compile(sources: &[Source], warnings: bool) -> Option<Policy> {
-    let Checked { mut diagnostics, policy } = working("checking", || admit_compiler::check(sources));
+    let Checked { mut diagnostics, policy, .. } = working("checking", || admit_compiler::check(sources));
     diagnostics.retain(|one| warnings || one.severity == Severity::Error);
     render::to_stderr(sources, &diagnostics);
     policy
+}
+
+/// The same; in another form than the one for people on stdout.
+///
+/// # Errors
+/// If the output cannot be written.
+pub fn compile_for(sources: &[Source], warnings: bool, format: render::Format) -> Result<Option<Policy>, Failure> {
+    let mut checked = working("checking", || admit_compiler::check(sources));
+    checked.diagnostics.retain(|one| warnings || one.severity == Severity::Error);
+    let fails = |severity: Severity| severity == Severity::Error;
+    match render::Findings::new(sources, &checked.diagnostics).accepted(&checked.accepted).written(format, fails)? {
+        None => render::to_stderr(sources, &checked.diagnostics),
+        Some(text) if text.is_empty() => (),
+        Some(text) => crate::print(text.trim_end())?,
+    }
+    Ok(checked.policy)
 }
 
 /// Runs a job; one that takes more than a second shows that it is alive, if somebody watches.

@@ -55,7 +55,7 @@ impl Import {
             }
         }
         if !imported.diagnostics.is_empty() {
-            eprintln!("{}", render::summary(&imported.diagnostics));
+            eprintln!("{}", render::summary(&imported.diagnostics, &[]));
         }
         Ok(outcome)
     }

@@ -7,7 +7,7 @@ mod junit;
 mod lcov;
 mod watch;
 
-use crate::{Failure, Outcome, files};
+use crate::{Failure, Outcome, files, render};
 use admit_compiler::Source;
 use admit_compiler::policy::{Policy, Test as PolicyTest};
 use admit_compiler::testing::coverage::Coverage;
@@ -64,6 +64,8 @@ enum Format {
     Json,
     /// For services that show test reports: JUnit's XML.
     Junit,
+    /// For GitHub Actions: annotations of a pull request, then what a person reads.
+    Github,
 }
 
 /// What one policy came to.
@@ -91,7 +93,11 @@ impl Test {
 
     fn once(&self) -> Result<Outcome, Failure> {
         let policies = files::read_policies(&self.files)?;
-        let compiled: Vec<Option<Policy>> = policies.iter().map(|sources| files::compile(sources, false)).collect();
+        let compile = |sources: &Vec<Source>| match self.format {
+            Format::Github => files::compile_for(sources, false, render::Format::Github),
+            _ => Ok(files::compile(sources, false)),
+        };
+        let compiled = policies.iter().map(compile).collect::<Result<Vec<Option<Policy>>, Failure>>()?;
         let Some(compiled) = compiled.into_iter().collect::<Option<Vec<Policy>>>() else {
             return Ok(Outcome::Problems);
         };
@@ -117,6 +123,7 @@ impl Test {
         let run = if shows { run } else { run.without_coverage() };
         match self.format {
             Format::Human => crate::print(run.human().trim_end())?,
+            Format::Github => crate::print(run.github().trim_end())?,
             Format::Json => crate::print(&run.json().to_string())?,
             Format::Junit => crate::print(run.junit()?.trim_end())?,
         }

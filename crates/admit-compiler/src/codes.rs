@@ -185,6 +185,11 @@ codes! {
     /// An invariant that could not be settled.
     UNDECIDED_INVARIANT = "E1102";
 
+    /// An acceptance of a form that says too little.
+    ACCEPTANCE = "E1501";
+    /// An acceptance of what cannot be accepted.
+    ACCEPTED_CODE = "E1502";
+
     /// A group that no rule names.
     UNUSED_GROUP = "W0701";
     /// A rule that another one covers.
@@ -258,6 +263,8 @@ codes! {
     NOT_ON_AWS = "W0752";
     /// A deny that one role cannot enforce.
     DENY_NOT_ON_AWS = "W0753";
+    /// An acceptance that accepts nothing.
+    UNUSED_ACCEPTANCE = "W1501";
 }
 
 /// Every code, in order.

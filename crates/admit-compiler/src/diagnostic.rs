@@ -53,6 +53,17 @@ pub struct Label {
     pub text: String,
 }
 
+/// A warning that the policy accepts: `// admit: allow W0705 because …`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Accepted {
+    /// What is accepted.
+    pub diagnostic: Diagnostic,
+    /// Why.
+    pub reason: String,
+    /// The comment that says so.
+    pub by: Label,
+}
+
 /// Edits that together mend a problem.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fix {

@@ -22,6 +22,11 @@ impl Span {
         Span { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
+    /// Whether a byte is in it.
+    pub fn holds(self, at: u32) -> bool {
+        self.start <= at && at < self.end
+    }
+
     /// As a range, to slice the file's text with.
     pub fn range(self) -> core::ops::Range<usize> {
         self.start as usize..self.end as usize

@@ -13,8 +13,7 @@ pub enum TokenKind {
     /// `// …`, also `//// …`
     #[regex(r"//[^\n]*", allow_greedy = true)]
     LineComment,
-    /// `/// …`: a description of what follows.
-    #[regex(r"///[^\n]*", priority = 10, allow_greedy = true)]
+    /// `/// …`: a description of what follows. To logos a comment, because its longest match wins.
     Doc,
     /// `/* … */`
     #[regex(r"/\*([^*]|\*+[^*/])*\*+/")]
@@ -120,13 +119,18 @@ impl TokenKind {
     }
 }
 
+/// Three slashes begin a description; a fourth makes it an ordinary comment.
+fn is_doc(comment: &str) -> bool {
+    comment.starts_with("///") && !comment.starts_with("////")
+}
+
 /// The tokens of a text.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::with_capacity(text.len() / 4);
     for (kind, range) in TokenKind::lexer(text).spanned() {
         let span = Span::new(range.start, range.end);
         let kind = match kind {
-            Ok(TokenKind::Doc) if text[range.clone()].starts_with("////") => TokenKind::LineComment,
+            Ok(TokenKind::LineComment) if is_doc(&text[range.clone()]) => TokenKind::Doc,
             Ok(kind) => kind,
             Err(()) if range.start == 0 && text[range.clone()] == *"\u{feff}" => TokenKind::Mark,
             Err(()) => TokenKind::Unknown,

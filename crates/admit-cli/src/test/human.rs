@@ -15,26 +15,37 @@ const NEAREST: usize = 3;
 
 impl Run<'_> {
     pub(super) fn human(&self) -> String {
+        self.with(|report, failures| {
+            let is_plain = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            format!("\n{}", render::human(report.sources, failures, std::io::stdout().is_terminal() && is_plain))
+        })
+    }
+
+    /// The same, each failure as an annotation for GitHub Actions.
+    pub(super) fn github(&self) -> String {
+        self.with(|report, failures| render::github(report.sources, failures))
+    }
+
+    fn with(&self, failed: impl Fn(&Report<'_>, &[Diagnostic]) -> String) -> String {
         let mut out = String::new();
         let tests = || self.reports.iter().flat_map(Report::tests);
         for (test, all) in tests() {
             let word = if all.iter().all(|one| one.holds()) { "ok    " } else { "failed" };
-            let _ = writeln!(out, "{word}  {}", test.name);
+            // A line each, and no line that is a command to somebody: the name is whatever its author wrote.
+            let _ = writeln!(out, "{word}  {}", test.name.replace(|of: char| of.is_control(), " "));
         }
-        let colour =
-            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         for report in &self.reports {
             let failures = report.failures();
             if !failures.is_empty() {
-                let _ = write!(out, "\n{}", render::human(report.sources, &failures, colour));
+                out.push_str(&failed(report, &failures));
             }
         }
         self.write_coverage(&mut out);
         self.write_mutation(&mut out);
-        let (all, failed) = (tests().count(), tests().filter(|(_, all)| !all.iter().all(|one| one.holds())).count());
+        let (all, fails) = (tests().count(), tests().filter(|(_, all)| !all.iter().all(|one| one.holds())).count());
         let assertions: usize = self.reports.iter().map(|report| report.asserted.len()).sum();
-        let failing = if failed == 0 { String::new() } else { format!(", {failed} failed") };
-        let passed = all - failed;
+        let failing = if fails == 0 { String::new() } else { format!(", {fails} failed") };
+        let passed = all - fails;
         let _ = write!(out, "\n{}: {passed} passed{failing} ({})", count(all, "test"), count(assertions, "assertion"));
         out.trim_start().to_owned()
     }

@@ -4,8 +4,10 @@
 //! Where to find what: `uses` joins the files, `lists` reads named lists, `auth` (with `claims` and `acting`) and `data`
 //! the two blocks. `rules` reads one rule wherever it stands, `guards` what stands beside its who, `conditions` its
 //! condition. `models`, `operations` and `storage` read the declarations that carry rules, `tests` and
-//! `invariants` what must hold of them (`deeds` what both speak of). `lints` looks at the whole for warnings, `doubts` at conditions and denies, by what `reach` says that a condition can come to.
+//! `invariants` what must hold of them (`deeds` what both speak of). `lints` looks at the whole for warnings, `doubts` at conditions and denies, by what `reach` says that a condition can come to. `accept` takes out the warnings that
+//! are accepted.
 
+mod accept;
 mod acting;
 mod auth;
 mod claims;
@@ -29,7 +31,7 @@ mod tests;
 mod uses;
 
 use crate::codes;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Accepted, Diagnostic, Severity};
 use crate::group_roles::group_takes_away;
 use crate::policy::{Place, Policy, Roles};
 use admit_syntax::ast::{self, Item, Name, Span};
@@ -68,6 +70,8 @@ pub struct Source {
 pub struct Checked {
     /// Errors and warnings, by file and place.
     pub diagnostics: Vec<Diagnostic>,
+    /// The warnings that are accepted, by file and place: `// admit: allow W0705 because …`.
+    pub accepted: Vec<Accepted>,
     /// The policy, if there is no error.
     pub policy: Option<Policy>,
 }
@@ -104,9 +108,9 @@ pub fn check(sources: &[Source]) -> Checked {
     if !checker.diagnostics.iter().any(is_error) {
         checker.diagnostics.extend(proofs::broken(&policy));
     }
-    let diagnostics = sorted(checker.diagnostics);
+    let (diagnostics, accepted) = accept::accept(&parsed, sorted(checker.diagnostics));
     let errors = diagnostics.iter().any(|one| one.severity == Severity::Error);
-    Checked { diagnostics, policy: (!errors).then_some(policy) }
+    Checked { diagnostics, accepted, policy: (!errors).then_some(policy) }
 }
 
 /// By place; what is said twice of one place is said once.

@@ -1,11 +1,11 @@
-//! Diagnostics as text for people, and as JSON for programs.
-//! Always: the same diagnostics give the same bytes; colour only on a terminal and without `NO_COLOR`.
+//! Diagnostics as text for people.
+//! Always: colour only on a terminal and without `NO_COLOR`.
 
+use super::Text;
 use admit_compiler::Source;
-use admit_compiler::diagnostic::{Diagnostic, Severity};
+use admit_compiler::diagnostic::{Accepted, Diagnostic, Severity};
 use admit_syntax::ast::Span;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
-use serde_json::{Value, json};
 use std::fmt::{self, Write};
 use std::io::IsTerminal;
 
@@ -67,14 +67,6 @@ impl miette::Diagnostic for Report<'_> {
     }
 }
 
-/// A place as people count: line and column from 1, the column in characters.
-fn place(text: &str, at: u32) -> (usize, usize) {
-    let before = text.get(..at as usize).unwrap_or(text);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-    (line, column)
-}
-
 fn has_long_line(text: &str, span: Span) -> bool {
     let start = text.get(..span.start as usize).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
     let end = text
@@ -86,22 +78,25 @@ fn has_long_line(text: &str, span: Span) -> bool {
 
 /// The diagnostics for a person; `colour` says whether the text may be coloured.
 pub fn human(sources: &[Source], diagnostics: &[Diagnostic], colour: bool) -> String {
-    let texts: Vec<String> = sources.iter().map(|source| String::from_utf8_lossy(&source.text).into_owned()).collect();
-    let named: Vec<NamedSource<String>> =
-        sources.iter().zip(&texts).map(|(source, text)| NamedSource::new(&source.name, text.clone())).collect();
+    let texts = Text::of(sources);
+    let named: Vec<NamedSource<String>> = sources
+        .iter()
+        .zip(&texts)
+        .map(|(source, text)| NamedSource::new(&source.name, text.text.to_string()))
+        .collect();
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false);
     let mut out = String::new();
     for diagnostic in diagnostics.iter().take(SHOWN) {
         let file = diagnostic.label.file;
-        if has_long_line(&texts[file], diagnostic.label.span) {
-            let (line, column) = place(&texts[file], diagnostic.label.span.start);
+        if has_long_line(&texts[file].text, diagnostic.label.span) {
+            let (line, column) = texts[file].place(diagnostic.label.span.start);
             let (name, code, message) = (&sources[file].name, diagnostic.code, &diagnostic.message);
             let _ = writeln!(out, "{name}:{line}:{column}: {code} {message}\n");
             continue;
         }
         let elsewhere = diagnostic.related.iter().filter(|other| other.file != file).map(|other| {
-            let (line, _) = place(&texts[other.file], other.span.start);
+            let (line, _) = texts[other.file].place(other.span.start);
             format!("{}:{line}: {}", sources[other.file].name, other.text)
         });
         let help: Vec<String> = elsewhere.chain(diagnostic.help.clone()).collect();
@@ -116,49 +111,23 @@ pub fn human(sources: &[Source], diagnostics: &[Diagnostic], colour: bool) -> St
     out
 }
 
-/// `2 errors, 1 warning`
-pub fn summary(diagnostics: &[Diagnostic]) -> String {
+/// `2 errors, 1 warning, 3 accepted`
+pub fn summary(diagnostics: &[Diagnostic], accepted: &[Accepted]) -> String {
     let count = |severity: Severity| diagnostics.iter().filter(|one| one.severity == severity).count();
     let say = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    match (count(Severity::Error), count(Severity::Warning)) {
-        (0, 0) => "no problems".into(),
-        (errors, 0) => say(errors, "error"),
-        (0, warnings) => say(warnings, "warning"),
-        (errors, warnings) => format!("{}, {}", say(errors, "error"), say(warnings, "warning")),
-    }
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let mut parts = Vec::new();
+    parts.extend((errors > 0).then(|| say(errors, "error")));
+    parts.extend((warnings > 0).then(|| say(warnings, "warning")));
+    parts.extend(parts.is_empty().then(|| "no problems".to_owned()));
+    parts.extend((!accepted.is_empty()).then(|| format!("{} accepted", accepted.len())));
+    parts.join(", ")
 }
 
 /// Writes diagnostics for a person to stderr.
 pub fn to_stderr(sources: &[Source], diagnostics: &[Diagnostic]) {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     eprint!("{}", human(sources, diagnostics, colour));
-}
-
-/// The diagnostics for a program.
-pub fn json(sources: &[Source], diagnostics: &[Diagnostic]) -> Value {
-    let texts: Vec<String> = sources.iter().map(|source| String::from_utf8_lossy(&source.text).into_owned()).collect();
-    let span = |file: usize, span: Span| {
-        let (start, end) = (place(&texts[file], span.start), place(&texts[file], span.end));
-        json!({"file": sources[file].name, "start": {"line": start.0, "column": start.1, "offset": span.start},
-            "end": {"line": end.0, "column": end.1, "offset": span.end}})
-    };
-    let with = |mut place: Value, key: &str, value: &str| {
-        place[key] = value.into();
-        place
-    };
-    let list = diagnostics.iter().map(|one| {
-        let related = one.related.iter().map(|other| with(span(other.file, other.span), "label", &other.text));
-        let fix = one.fix.as_ref().map(|fix| {
-            let edits = fix.edits.iter().map(|edit| with(span(edit.file, edit.span), "replacement", &edit.replacement));
-            edits.collect::<Vec<Value>>()
-        });
-        json!({"code": one.code, "severity": one.severity.name(), "message": one.message,
-            "at": with(span(one.label.file, one.label.span), "label", &one.label.text),
-            "related": related.collect::<Vec<Value>>(), "help": one.help, "fix": fix})
-    });
-    let count = |severity: Severity| diagnostics.iter().filter(|one| one.severity == severity).count();
-    json!({"diagnostics": list.collect::<Vec<Value>>(), "errors": count(Severity::Error),
-        "warnings": count(Severity::Warning)})
 }
 
 /// Writes the syntax errors of one source to stderr.
