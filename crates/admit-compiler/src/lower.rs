@@ -3,7 +3,7 @@
 //! is sorted before it gets a number. Only the rules section, for explanations, keeps the source's order.
 
 use crate::matrix::{self, Dynamic, DynamicKind, Matrix, Role};
-use crate::policy::{Bucket, DataFunction, Model, Path, Policy, Roles, Rule, Who};
+use crate::policy::{Bucket, DataFunction, Group, Model, Path, Policy, Roles, Rule, Who};
 use admit_runtime::format::{self, FUNCTIONS, NONE, clause, field, scope, who};
 use admit_runtime::write::{Rows, TooLarge};
 use admit_runtime::{Mode, Operations, Provider};
@@ -102,6 +102,7 @@ impl<'p> Lowering<'p> {
         let mut names: BTreeSet<&str> = BTreeSet::from([self.policy.group_claim.as_str()]);
         names.extend(classes.iter().flat_map(|(_, claim, name)| [claim.as_str(), name.as_str()]));
         names.extend(self.policy.groups.iter().map(|group| group.name.as_str()));
+        names.extend(self.policy.groups.iter().filter_map(|group| group.role.as_deref()));
         for model in &self.policy.models {
             names.insert(&model.name);
             names.extend(columns(model).into_keys());
@@ -119,8 +120,12 @@ impl<'p> Lowering<'p> {
         self.rows.strings = names.into_iter().map(str::to_owned).collect();
         self.strings = self.rows.strings.iter().cloned().zip(0..).collect();
         self.rows.group_claim = self.string(&self.policy.group_claim);
-        self.rows.groups =
-            self.policy.groups.iter().map(|group| format::Group { name: self.string(&group.name) }).collect();
+        self.rows.groups = self.policy.groups.iter().map(|group| self.group(group)).collect();
+    }
+
+    fn group(&self, group: &Group) -> format::Group {
+        let role = group.role.as_ref().map_or(NONE, |arn| self.string(arn));
+        format::Group { name: self.string(&group.name), precedence: group.precedence, role }
     }
 
     fn string(&self, name: &str) -> u32 {

@@ -486,10 +486,14 @@ record! {
 }
 
 record! {
-    /// A group of the user pool. Its number is its precedence.
+    /// A group of the user pool. Sorted by precedence.
     Group {
         /// Its name.
         name: u32,
+        /// Its precedence in the user pool: the lower, the better.
+        precedence: u32,
+        /// The ARN of the role that it brings, or none.
+        role: u32,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a table holds: for reports, and for hosts that want to know before they ask.
 //! Always: reads what loading has checked, and decides nothing.
 
+use crate::error::Unknown;
 use crate::format::{NONE, Section};
 use crate::load::Policy;
 use crate::words::Mode;
@@ -10,8 +11,17 @@ use crate::words::Mode;
 pub struct Group<'a> {
     /// Its name.
     pub name: &'a str,
-    /// 0 is the best.
+    /// Its precedence in the user pool: the lower, the better.
     pub precedence: u32,
+    role: Option<&'a str>,
+}
+
+impl<'a> Group<'a> {
+    /// The ARN of the role that the policy says its members have on AWS; none if the policy leaves the role to whoever
+    /// deploys it.
+    pub fn role(&self) -> Option<&'a str> {
+        self.role
+    }
 }
 
 impl<'t> Policy<'t> {
@@ -54,10 +64,19 @@ impl<'t> Policy<'t> {
     /// The groups of the user pool, best precedence first.
     pub fn groups(&self) -> impl Iterator<Item = Group<'t>> + use<'t> {
         let policy = *self;
-        self.groups.run(0, NONE).enumerate().map(move |(precedence, group)| Group {
+        self.groups.run(0, NONE).map(move |group| Group {
             name: policy.strings.get(group.name),
-            precedence: precedence as u32,
+            precedence: group.precedence,
+            role: (group.role != NONE).then(|| policy.strings.get(group.role)),
         })
+    }
+
+    /// A group of the user pool by its name.
+    ///
+    /// # Errors
+    /// If the policy declares no such group.
+    pub fn group(&self, name: &str) -> Result<Group<'t>, Unknown> {
+        self.groups().find(|group| group.name == name).ok_or(Unknown::Group)
     }
 
     /// The models' names, in byte order.

@@ -362,7 +362,13 @@ impl Policy<'_> {
             next = source.first + source.count;
         }
         match next as usize == self.classes.len() {
-            true => (0..self.groups.len()).try_for_each(|at| self.name(Section::Groups, at, self.groups.at(at).name)),
+            true => self.groups.run(0, NONE).enumerate().try_for_each(|(record, group)| {
+                self.name(Section::Groups, record, group.name)?;
+                if record > 0 && self.groups.at(record - 1).precedence >= group.precedence {
+                    return Err(LoadError::Order { section: Section::Groups, record });
+                }
+                if group.role == NONE { Ok(()) } else { self.name(Section::Groups, record, group.role) }
+            }),
             false => Err(LoadError::Value { section: Section::Sources, record: self.sources.len() }),
         }
     }

@@ -1,7 +1,8 @@
 //! TypeScript text to a [`Module`]. The one module that knows oxc.
 //! Always: never panics and never overflows the stack; what it does not understand is computed, or a fault.
 
-use super::tree::{DEFINITIONS, Element, Export, Expr, Function, Import, Kind, MAX_DEPTH, Member, Module};
+use super::tree::{DEFINITIONS, Either, Element, Export, Expr, Function, HIDDEN, Import, Kind, MAX_DEPTH, Member};
+use super::tree::{Module, Parameter};
 use admit_syntax::ast::Span;
 use oxc_allocator::Allocator;
 use oxc_ast::ast;
@@ -157,21 +158,10 @@ fn declare(module: &mut Module, declaration: &ast::Declaration<'_>) -> Vec<Strin
     let mut names = Vec::new();
     match declaration {
         ast::Declaration::VariableDeclaration(variables) => {
-            for one in &variables.declarations {
-                match (&one.id, &one.init) {
-                    (ast::BindingPattern::BindingIdentifier(name), Some(init)) if variables.kind.is_const() => {
-                        module.bindings.insert(name.name.to_string(), expression(init, 0));
-                        names.push(name.name.to_string());
-                    }
-                    (pattern, _) => {
-                        let what = if variables.kind.is_const() { "a part of a value" } else { "a variable" };
-                        for (name, expr) in parts(pattern, what, span(one)) {
-                            module.bindings.insert(name.clone(), expr);
-                            names.push(name);
-                        }
-                    }
-                }
-            }
+            let mut bound = Vec::new();
+            variables.declarations.iter().for_each(|one| bind_variable(one, 0, &mut bound));
+            names.extend(bound.iter().map(|(name, _)| name.clone()).filter(|name| !name.starts_with(HIDDEN)));
+            module.bindings.extend(bound);
         }
         ast::Declaration::FunctionDeclaration(function) => {
             if let Some(name) = &function.id {
@@ -202,11 +192,77 @@ fn declare(module: &mut Module, declaration: &ast::Declaration<'_>) -> Vec<Strin
     names
 }
 
-/// The names of a pattern, each computed.
-fn parts(pattern: &ast::BindingPattern<'_>, what: &'static str, at: Span) -> Vec<(String, Expr)> {
+/// Binds what a declaration of variables binds, in order.
+fn bind_variable(of: &ast::VariableDeclarator<'_>, depth: usize, bound: &mut Vec<(String, Expr)>) {
+    match (&of.id, &of.init) {
+        (ast::BindingPattern::BindingIdentifier(name), Some(init)) => {
+            bound.push((name.name.to_string(), expression(init, depth)));
+        }
+        (pattern, Some(init)) => {
+            let hidden = hidden(span(of));
+            bound.push((hidden.clone(), expression(init, depth)));
+            take_apart(pattern, &Expr { kind: Kind::Name(hidden), span: span(of) }, depth, bound);
+        }
+        (pattern, None) => all_computed(pattern, "a variable without a value", span(of), bound),
+    }
+}
+
+/// The name of a value that has none.
+fn hidden(at: Span) -> String {
+    format!("{HIDDEN}{}", at.start)
+}
+
+/// Binds the names of a pattern to parts of a value.
+fn take_apart(pattern: &ast::BindingPattern<'_>, of: &Expr, depth: usize, bound: &mut Vec<(String, Expr)>) {
+    let at = span(pattern);
+    let boxed = || Box::new(of.clone());
+    match pattern {
+        _ if depth > MAX_DEPTH => all_computed(pattern, "a pattern nested very deep", at, bound),
+        ast::BindingPattern::BindingIdentifier(name) => {
+            bound.push((name.name.to_string(), Expr { kind: of.kind.clone(), span: at }));
+        }
+        ast::BindingPattern::ObjectPattern(object) => {
+            for one in &object.properties {
+                let key = match &one.key {
+                    ast::PropertyKey::StaticIdentifier(name) => Some(name.name.to_string()),
+                    ast::PropertyKey::StringLiteral(text) => Some(text.value.to_string()),
+                    _ => None,
+                };
+                match key {
+                    Some(key) => {
+                        let part = Expr { kind: Kind::Get(boxed(), key), span: span(&one.value) };
+                        take_apart(&one.value, &part, depth + 1, bound);
+                    }
+                    None => all_computed(&one.value, "a part of a value by a computed name", at, bound),
+                }
+            }
+            if let Some(rest) = &object.rest {
+                all_computed(&rest.argument, "the rest of a value", at, bound);
+            }
+        }
+        ast::BindingPattern::ArrayPattern(list) => {
+            for (number, one) in list.elements.iter().enumerate() {
+                if let Some(one) = one {
+                    let number = Expr { kind: Kind::Number(number as f64), span: span(one) };
+                    let part = Expr { kind: Kind::At(boxed(), Box::new(number)), span: span(one) };
+                    take_apart(one, &part, depth + 1, bound);
+                }
+            }
+            if let Some(rest) = &list.rest {
+                all_computed(&rest.argument, "the rest of a list", at, bound);
+            }
+        }
+        ast::BindingPattern::AssignmentPattern(_) => {
+            all_computed(pattern, "a part of a value with a default", at, bound);
+        }
+    }
+}
+
+/// Binds each name of a pattern to something computed.
+fn all_computed(pattern: &ast::BindingPattern<'_>, what: &'static str, at: Span, bound: &mut Vec<(String, Expr)>) {
     let mut found = Names(Vec::new());
     found.visit_binding_pattern(pattern);
-    found.0.into_iter().map(|name| (name, Expr { kind: Kind::Computed(what), span: at })).collect()
+    bound.extend(found.0.into_iter().map(|name| (name, Expr { kind: Kind::Computed(what), span: at })));
 }
 
 struct Names(Vec<String>);
@@ -228,14 +284,24 @@ fn expression(of: &ast::Expression<'_>, depth: usize) -> Expr {
     let kind = match of {
         ast::Expression::StringLiteral(text) => Kind::Text(text.value.to_string()),
         ast::Expression::TemplateLiteral(template) => template_of(template, depth),
-        ast::Expression::BinaryExpression(sum) if sum.operator == ast::BinaryOperator::Addition => {
-            Kind::Join(vec![*next(&sum.left), *next(&sum.right)])
-        }
-        ast::Expression::BooleanLiteral(_)
-        | ast::Expression::NullLiteral(_)
-        | ast::Expression::NumericLiteral(_)
-        | ast::Expression::BigIntLiteral(_)
-        | ast::Expression::RegExpLiteral(_) => Kind::Literal,
+        ast::Expression::BinaryExpression(binary) => match binary.operator {
+            ast::BinaryOperator::Addition => Kind::Sum(vec![*next(&binary.left), *next(&binary.right)]),
+            ast::BinaryOperator::StrictEquality => Kind::Equal(true, pair(&binary.left, &binary.right, depth)),
+            ast::BinaryOperator::StrictInequality => Kind::Equal(false, pair(&binary.left, &binary.right, depth)),
+            _ => Kind::Computed("an expression"),
+        },
+        ast::Expression::BooleanLiteral(of) => Kind::Bool(of.value),
+        ast::Expression::NumericLiteral(of) => Kind::Number(of.value),
+        ast::Expression::NullLiteral(_) => Kind::Null,
+        ast::Expression::BigIntLiteral(_) => Kind::Computed("a number"),
+        ast::Expression::RegExpLiteral(_) => Kind::Computed("a regular expression"),
+        ast::Expression::UnaryExpression(of) => match (of.operator, &of.argument) {
+            (ast::UnaryOperator::LogicalNot, argument) => Kind::Not(next(argument)),
+            (ast::UnaryOperator::UnaryNegation, ast::Expression::NumericLiteral(of)) => Kind::Number(-of.value),
+            (ast::UnaryOperator::Void, ast::Expression::NumericLiteral(_)) => Kind::Undefined,
+            _ => Kind::Computed("an expression"),
+        },
+        ast::Expression::Identifier(name) if name.name == "undefined" => Kind::Undefined,
         ast::Expression::Identifier(name) => Kind::Name(name.name.to_string()),
         ast::Expression::ArrayExpression(list) => Kind::List(list.elements.iter().map(|e| element(e, depth)).collect()),
         ast::Expression::ObjectExpression(object) => {
@@ -250,22 +316,53 @@ fn expression(of: &ast::Expression<'_>, depth: usize) -> Expr {
         ast::Expression::CallExpression(call) if !call.optional => {
             Kind::Call(next(&call.callee), call.arguments.iter().map(|one| argument(one, depth)).collect())
         }
-        ast::Expression::ArrowFunctionExpression(arrow) if !arrow.r#async => return arrow_of(arrow, depth),
+        ast::Expression::ArrowFunctionExpression(arrow) if arrow.r#async => Kind::Computed("an asynchronous function"),
+        ast::Expression::ArrowFunctionExpression(arrow) => return arrow_of(arrow, depth),
         ast::Expression::FunctionExpression(function) => return function_of(function, depth),
         ast::Expression::ParenthesizedExpression(inner) => return expression(&inner.expression, depth + 1),
         ast::Expression::TSAsExpression(inner) => return expression(&inner.expression, depth + 1),
         ast::Expression::TSSatisfiesExpression(inner) => return expression(&inner.expression, depth + 1),
         ast::Expression::TSNonNullExpression(inner) => return expression(&inner.expression, depth + 1),
         ast::Expression::TSTypeAssertion(inner) => return expression(&inner.expression, depth + 1),
-        ast::Expression::ConditionalExpression(_) => Kind::Computed("a conditional"),
-        ast::Expression::LogicalExpression(_) => Kind::Computed("a logical expression"),
-        ast::Expression::NewExpression(_) => Kind::Computed("a new object"),
+        ast::Expression::ConditionalExpression(of) => {
+            Kind::If(Box::new([*next(&of.test), *next(&of.consequent), *next(&of.alternate)]))
+        }
+        ast::Expression::LogicalExpression(of) => {
+            let either = match of.operator {
+                ast::LogicalOperator::And => Either::And,
+                ast::LogicalOperator::Or => Either::Or,
+                ast::LogicalOperator::Coalesce => Either::Coalesce,
+            };
+            Kind::Either(either, pair(&of.left, &of.right, depth))
+        }
+        ast::Expression::NewExpression(of) => {
+            Kind::New(next(&of.callee), of.arguments.iter().map(|one| argument(one, depth)).collect())
+        }
+        ast::Expression::ClassExpression(_) => Kind::Computed("a class"),
         ast::Expression::AwaitExpression(_) => Kind::Computed("an awaited value"),
-        ast::Expression::AssignmentExpression(_) => Kind::Computed("an assignment"),
+        ast::Expression::AssignmentExpression(of) => {
+            let place = match (of.operator, &of.left) {
+                (ast::AssignmentOperator::Assign, ast::AssignmentTarget::StaticMemberExpression(get)) => {
+                    Some(Kind::Get(next(&get.object), get.property.name.to_string()))
+                }
+                (ast::AssignmentOperator::Assign, ast::AssignmentTarget::ComputedMemberExpression(at)) => {
+                    Some(Kind::At(next(&at.object), next(&at.expression)))
+                }
+                _ => None,
+            };
+            match place {
+                Some(kind) => Kind::Set(Box::new([Expr { kind, span: span(&of.left) }, *next(&of.right)])),
+                None => Kind::Computed("an assignment"),
+            }
+        }
         ast::Expression::ChainExpression(_) => Kind::Computed("an optional value"),
         _ => Kind::Computed("an expression"),
     };
     Expr { kind, span: at }
+}
+
+fn pair(left: &ast::Expression<'_>, right: &ast::Expression<'_>, depth: usize) -> Box<[Expr; 2]> {
+    Box::new([expression(left, depth + 1), expression(right, depth + 1)])
 }
 
 fn template_of(template: &ast::TemplateLiteral<'_>, depth: usize) -> Kind {
@@ -280,7 +377,7 @@ fn template_of(template: &ast::TemplateLiteral<'_>, depth: usize) -> Kind {
     }
     match parts.len() {
         1 => parts.remove(0).kind,
-        _ => Kind::Join(parts),
+        _ => Kind::Template(parts),
     }
 }
 
@@ -333,70 +430,129 @@ fn member(of: &ast::ObjectPropertyKind<'_>, depth: usize) -> Member {
 
 fn arrow_of(arrow: &ast::ArrowFunctionExpression<'_>, depth: usize) -> Expr {
     let at = span(arrow);
-    let (locals, body) = match &arrow.body {
+    let body = match &arrow.body {
         ast::ArrowFunctionBody::FunctionBody(body) => block(body, at, depth),
-        other => (Vec::new(), plain(other.as_expression(), at, depth).expr),
+        other => Body { locals: Vec::new(), value: plain(other.as_expression(), at, depth).expr },
     };
-    function_expr(&arrow.params, locals, body, at)
+    function_expr(&arrow.params, body, at, depth)
 }
 
 fn function_of(function: &ast::Function<'_>, depth: usize) -> Expr {
     let at = span(function);
     match &function.body {
         Some(body) if !function.r#async && !function.generator => {
-            let (locals, body) = block(body, at, depth);
-            function_expr(&function.params, locals, body, at)
+            function_expr(&function.params, block(body, at, depth), at, depth)
         }
-        _ => Expr { kind: Kind::Computed("a function that does more than return"), span: at },
+        _ => Expr { kind: Kind::Computed(DOES_MORE), span: at },
     }
 }
 
-fn function_expr(params: &ast::FormalParameters<'_>, locals: Vec<(String, Expr)>, body: Expr, at: Span) -> Expr {
-    let plain = |one: &ast::FormalParameter<'_>| match (&one.pattern, &one.initializer) {
-        (ast::BindingPattern::BindingIdentifier(name), None) => Some(name.name.to_string()),
-        _ => None,
-    };
-    let parameters: Option<Vec<String>> = params.items.iter().map(plain).collect();
-    let kind = match parameters.filter(|_| params.rest.is_none()) {
-        Some(parameters) => Kind::Function(Box::new(Function { parameters, locals, body })),
-        None => Kind::Computed("a function whose parameters are no plain names"),
+fn function_expr(params: &ast::FormalParameters<'_>, body: Body, at: Span, depth: usize) -> Expr {
+    let Body { locals: in_body, value: body } = body;
+    let mut parameters = Vec::new();
+    let mut locals = Vec::new();
+    for one in &params.items {
+        let default = one.initializer.as_ref().map(|of| expression(of, depth + 1));
+        let name = match &one.pattern {
+            ast::BindingPattern::BindingIdentifier(name) => name.name.to_string(),
+            pattern => {
+                let hidden = hidden(span(one));
+                let value = Expr { kind: Kind::Name(hidden.clone()), span: span(one) };
+                take_apart(pattern, &value, depth + 1, &mut locals);
+                hidden
+            }
+        };
+        parameters.push(Parameter { name, default });
+    }
+    locals.extend(in_body);
+    let kind = match params.rest {
+        None => Kind::Function(Box::new(Function { parameters, locals, body })),
+        Some(_) => Kind::Computed("a function of any number of parameters"),
     };
     Expr { kind, span: at }
 }
 
-/// The `const`s and the value of a body that does nothing else than return it.
-fn block(body: &ast::FunctionBody<'_>, at: Span, depth: usize) -> (Vec<(String, Expr)>, Expr) {
+/// What a function does.
+struct Body {
+    locals: Vec<(String, Expr)>,
+    value: Expr,
+}
+
+const DOES_MORE: &str = "a function that does more than return";
+
+/// The `const`s and the value of a body that does nothing else than return it, perhaps one of several.
+fn block(body: &ast::FunctionBody<'_>, at: Span, depth: usize) -> Body {
     let mut locals = Vec::new();
-    for statement in &body.statements {
+    let value = returned(&body.statements, at, depth, &mut locals);
+    Body { locals, value }
+}
+
+fn returned(statements: &[ast::Statement<'_>], at: Span, depth: usize, locals: &mut Vec<(String, Expr)>) -> Expr {
+    let does_more = |at| Expr { kind: Kind::Computed(DOES_MORE), span: at };
+    if depth > MAX_DEPTH {
+        return does_more(at);
+    }
+    for (number, statement) in statements.iter().enumerate() {
         match statement {
             ast::Statement::VariableDeclaration(variables) if variables.kind.is_const() => {
-                for one in &variables.declarations {
-                    match (&one.id, &one.init) {
-                        (ast::BindingPattern::BindingIdentifier(name), Some(init)) => {
-                            locals.push((name.name.to_string(), expression(init, depth + 1)));
-                        }
-                        (pattern, _) => locals.extend(parts(pattern, "a part of a value", span(one))),
-                    }
-                }
+                variables.declarations.iter().for_each(|one| bind_variable(one, depth + 1, locals));
             }
             ast::Statement::ReturnStatement(of) => {
-                let value = plain(of.argument.as_ref(), span(&**of), depth).expr;
-                return (locals, value);
+                return match &of.argument {
+                    Some(of) => expression(of, depth + 1),
+                    None => Expr { kind: Kind::Undefined, span: span(&**of) },
+                };
             }
-            other => {
-                let computed = Kind::Computed("a function that does more than return");
-                return (Vec::new(), Expr { kind: computed, span: span(other) });
+            // `if (…) return …;`, and the rest for when it is not so.
+            ast::Statement::IfStatement(of) => {
+                let Some(yes) = only_return(&of.consequent, depth + 1) else { return does_more(span(statement)) };
+                let no = match &of.alternate {
+                    Some(no) => only_return(no, depth + 1).unwrap_or_else(|| does_more(span(no))),
+                    None => returned(&statements[number + 1..], at, depth + 1, locals),
+                };
+                let test = expression(&of.test, depth + 1);
+                return Expr { kind: Kind::If(Box::new([test, yes, no])), span: span(statement) };
             }
+            other => return does_more(span(other)),
         }
     }
-    (Vec::new(), Expr { kind: Kind::Computed("a function that returns nothing"), span: at })
+    Expr { kind: Kind::Computed("a function that returns nothing"), span: at }
+}
+
+/// What a statement returns that does nothing else.
+fn only_return(of: &ast::Statement<'_>, depth: usize) -> Option<Expr> {
+    match of {
+        ast::Statement::ReturnStatement(of) => of.argument.as_ref().map(|of| expression(of, depth + 1)),
+        ast::Statement::BlockStatement(block) => match block.body.as_slice() {
+            [one] if depth <= MAX_DEPTH => only_return(one, depth + 1),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 // ---- what changes after its declaration
 
 /// Methods that change a list or an object in place.
-const CHANGING: [&str; 10] =
-    ["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin", "assign"];
+const CHANGING: [&str; 13] = [
+    "push",
+    "pop",
+    "shift",
+    "unshift",
+    "splice",
+    "sort",
+    "reverse",
+    "fill",
+    "copyWithin",
+    "assign",
+    "defineProperty",
+    "defineProperties",
+    "setPrototypeOf",
+];
+
+/// Methods that a statement may call on a value, and leave it as it is.
+const READING: [&str; 10] =
+    ["forEach", "map", "filter", "some", "every", "find", "includes", "keys", "values", "entries"];
 
 struct Changes<'m> {
     module: &'m mut Module,
@@ -443,7 +599,21 @@ impl<'a> Visit<'a> for Changes<'_> {
         let mut found = Used(Vec::new());
         found.visit_assignment_target(&it.left);
         self.module.changed.extend(found.0);
+        if matches!(&it.left, ast::AssignmentTarget::StaticMemberExpression(get) if get.property.name == "precedence") {
+            self.module.precedences.push(span(it));
+        }
         walk::walk_assignment_expression(self, it);
+    }
+
+    /// A call that is made for what it does: `schema.authorization(…);`
+    fn visit_expression_statement(&mut self, it: &ast::ExpressionStatement<'a>) {
+        if let ast::Expression::CallExpression(call) = &it.expression
+            && let ast::Expression::StaticMemberExpression(get) = &call.callee
+            && !READING.contains(&get.property.name.as_str())
+        {
+            self.changed(root(&get.object));
+        }
+        walk::walk_expression_statement(self, it);
     }
 
     fn visit_update_expression(&mut self, it: &ast::UpdateExpression<'a>) {
