@@ -7,6 +7,7 @@ pub mod large;
 pub mod rows;
 pub mod speed;
 pub mod translate;
+pub mod written;
 
 use admit_compiler::Source;
 

@@ -7,6 +7,7 @@ mod codes;
 pub mod condition;
 pub mod definition;
 pub mod diagnostic;
+pub mod fix;
 mod lower;
 mod matrix;
 pub mod policy;
