@@ -280,7 +280,10 @@ fn an_error_is_not_guessed_at() {
     let folder = Folder::new("guess", &[("app.policy", &wrong)]);
     let text = folder.text(&["check", "app.policy", "--fix"]);
     assert_eq!(std::fs::read_to_string(folder.0.join("app.policy")).unwrap(), wrong);
-    assert!(text.contains("left   all as it is: a policy with an error has no meaning that a fix could keep"), "{text}");
+    assert!(
+        text.contains("left   all as it is: a policy with an error has no meaning that a fix could keep"),
+        "{text}"
+    );
 }
 
 #[test]
