@@ -10,6 +10,7 @@ pub mod requests;
 pub mod rows;
 pub mod speed;
 pub mod translate;
+pub mod written;
 
 use admit_compiler::Source;
 use std::path::{Path, PathBuf};

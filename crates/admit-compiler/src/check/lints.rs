@@ -226,11 +226,8 @@ impl<'a> Checker<'a> {
     }
 
     /// A rule's bytes, with the comma behind it.
-    fn with_comma(&self, rule: &Rule) -> Span {
-        let after = &self.parsed[rule.place.file as usize].tree().text()[rule.place.span.end as usize..];
-        let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
-        let comma = if after[blanks..].starts_with(',') { blanks + 1 } else { 0 };
-        Span { start: rule.place.span.start, end: rule.place.span.end + comma as u32 }
+    pub(super) fn with_comma(&self, rule: &Rule) -> Span {
+        self.followed_by_comma(rule.place.file as usize, rule.place.span)
     }
 
     // ---- models
