@@ -3,12 +3,12 @@
 pub mod aws;
 pub mod cases;
 pub mod compare;
+pub mod counts;
 pub mod generate;
 pub mod iam;
 pub mod large;
 pub mod requests;
 pub mod rows;
-pub mod speed;
 pub mod translate;
 pub mod written;
 
