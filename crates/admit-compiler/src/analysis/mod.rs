@@ -6,6 +6,7 @@ mod deeds;
 mod formula;
 mod invariants;
 mod objects;
+mod plain;
 mod scene;
 mod search;
 mod settled;
