@@ -8,6 +8,7 @@ use super::scene::{Side, Var};
 use crate::condition::Truth;
 use crate::definition::{self, Question, Record, Spelling, Stored, Target, Touch, Value};
 use crate::policy::{Bucket, Deed, DeedTarget, Field, Keys, Model, Place, Policy, Rule, Who, Whom};
+use crate::testing::sample;
 use admit_runtime::{Mode, Operation};
 use std::collections::BTreeSet;
 
@@ -197,7 +198,7 @@ impl<'p> Act<'p> {
                 let input = question.input.get_or_insert_with(Record::new);
                 match self.operation {
                     Operation::Delete => drop(input.insert(field.name.clone(), Value::Null)),
-                    _ => drop(input.entry(field.name.clone()).or_insert_with(|| Value::Text("~".to_owned())).clone()),
+                    _ => drop(input.entry(field.name.clone()).or_insert_with(|| sample(field)).clone()),
                 }
                 definition::decide(self.policy, question).allowed
             }
@@ -259,15 +260,15 @@ impl<'p> Act<'p> {
 
     fn updates_something(&self, model: &Model, question: &mut Question) -> bool {
         let key = |name: &String| model.identifier.contains(name);
-        let mut fields = model.fields.iter().map(|field| &field.name).filter(|name| !key(name)).peekable();
+        let mut fields = model.fields.iter().filter(|field| !key(&field.name)).peekable();
         let proposed = |question: &Question| question.input.iter().flatten().any(|(name, _)| !key(name));
         if proposed(question) || fields.peek().is_none() {
             return definition::decide(self.policy, question).allowed;
         }
         let plain = question.input.clone().unwrap_or_default();
-        for name in fields {
+        for field in fields {
             let mut input = plain.clone();
-            input.insert(name.clone(), Value::Text("~".to_owned()));
+            input.insert(field.name.clone(), sample(field));
             question.input = Some(input);
             if definition::decide(self.policy, question).allowed {
                 return true;

@@ -5,6 +5,7 @@
 use super::acts::{Act, On, acts};
 use super::deeds::{Arrival, Inputs};
 use super::formula::Formula;
+use super::plain;
 use super::scene::{Link, Scene, Side, may_hold, relinked};
 use super::search::{BUDGET, Found, search};
 use crate::definition::{Question, Stored, Value};
@@ -191,6 +192,7 @@ fn ask(policy: &Policy, query: &Query<'_>) -> Answer {
                 return rests_on(&scene, "what the input changes");
             }
             shrink(policy, query, &mut requests);
+            plain::written(&mut requests, &mut |requests| shows(policy, query, requests));
             let rules: Vec<Option<Place>> =
                 query.done.iter().zip(&requests).map(|(act, request)| act.allowing(request)).collect();
             let others = rules.iter().skip(1).flatten().copied().collect();

@@ -13,6 +13,7 @@ mod given;
 mod invariants;
 mod lift;
 mod objects;
+mod plain;
 mod report;
 mod scene;
 mod search;

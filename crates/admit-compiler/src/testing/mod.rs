@@ -230,7 +230,7 @@ fn published(model: &Model, record: &Record) -> Record {
 }
 
 /// A value that a field may hold, where none matters.
-fn sample(field: &Field) -> Value {
+pub(crate) fn sample(field: &Field) -> Value {
     let one = match &field.ty {
         FieldType::Integer | FieldType::Float | FieldType::Timestamp => Value::Number(1.0),
         FieldType::Boolean => Value::Bool(true),
