@@ -45,6 +45,28 @@ pub fn text(policy: &Policy) -> String {
     writer.out
 }
 
+/// With rules that say again, and less, what others say.
+pub fn repeating(mut policy: Policy, seed: u64) -> Policy {
+    let again = |rules: &mut Vec<Rule>, mask: u8| {
+        let copies = rules.iter().enumerate().filter(|(at, _)| seed >> (at % 16) & 1 == 1);
+        let masked = |rule: &Rule| Rule { operations: rule.operations.both(Operations(mask)), ..rule.clone() };
+        let copies: Vec<Rule> = copies.map(|(_, rule)| masked(rule)).filter(|of| !of.operations.is_empty()).collect();
+        match seed & 0x1_0000 {
+            0 => rules.extend(copies),
+            _ => drop(rules.splice(0..0, copies)),
+        }
+    };
+    let masks = [255, Operations::READ.0, Operations::READ.0 | 1, 0b11];
+    let mask = masks[(seed >> 20) as usize % masks.len()];
+    for model in &mut policy.models {
+        again(&mut model.rules, mask);
+        again(&mut model.denies, mask);
+        model.fields.iter_mut().for_each(|field| again(&mut field.rules, mask));
+    }
+    policy.operations.iter_mut().for_each(|of| again(&mut of.rules, 255));
+    policy
+}
+
 /// Without the rules that the checker refuses.
 fn mended(mut policy: Policy) -> Policy {
     let has_claims = |condition: &Option<Condition>| {

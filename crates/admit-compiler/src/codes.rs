@@ -249,6 +249,14 @@ codes! {
     UNUSED_NAME = "W0743";
     /// A claim of a caller that nearly has the name of one that counts.
     NEAR_CLAIM = "W0744";
+    /// A rule that others cover together.
+    COVERED_TOGETHER = "W1401";
+    /// A rule whose condition is true only where a wider one is.
+    NARROWER = "W1402";
+    /// A rule that can allow nothing.
+    DEAD_RULE = "W1403";
+    /// A model that is written and never read.
+    NOBODY_READS = "W1404";
     /// An acceptance that accepts nothing.
     UNUSED_ACCEPTANCE = "W1501";
 }

@@ -24,6 +24,7 @@ mod names;
 mod operations;
 mod proofs;
 mod reach;
+mod redundant;
 mod rules;
 mod storage;
 mod tests;
