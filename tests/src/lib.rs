@@ -2,10 +2,10 @@
 
 pub mod cases;
 pub mod compare;
+pub mod counts;
 pub mod generate;
 pub mod large;
 pub mod rows;
-pub mod speed;
 pub mod translate;
 pub mod written;
 
