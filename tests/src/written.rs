@@ -45,6 +45,66 @@ pub fn text(policy: &Policy) -> String {
     writer.out
 }
 
+/// With rules that say again, and less, what others say.
+pub fn repeating(mut policy: Policy, seed: u64) -> Policy {
+    let again = |rules: &mut Vec<Rule>, mask: u8| {
+        let picked = rules.iter().enumerate().filter(|(at, _)| seed >> (at % 16) & 1 == 1);
+        let masked = |rule: &Rule| Rule { operations: rule.operations.both(Operations(mask)), ..rule.clone() };
+        let mut copies: Vec<Rule> = picked.map(|(_, rule)| masked(rule)).collect();
+        for copy in &mut copies {
+            // Some ask for more: what another rule asks as well.
+            let other = rules
+                .iter()
+                .filter_map(|rule| rule.condition.clone())
+                .find(|of| !reads_input(of) && Some(of) != copy.condition.as_ref());
+            if let (Some(one), 0) = (copy.condition.clone(), seed >> 24 & 1) {
+                let known = Condition::Any(vec![one.clone(), Condition::Not(Box::new(one.clone()))]);
+                copy.condition = Some(Condition::All(vec![one, other.unwrap_or(known)]));
+            }
+        }
+        if seed >> 25 & 1 == 0 {
+            // And some are said again group by group, with more operations.
+            let all =
+                |rule: &Rule| Operations(if rule.condition.as_ref().is_some_and(reads_input) { 0b11 } else { 255 });
+            for rule in rules.iter() {
+                if let Who::Groups { names, provider, claim } = &rule.who {
+                    let alone = |name: &String| Who::Groups {
+                        names: vec![name.clone()],
+                        provider: *provider,
+                        claim: claim.clone(),
+                    };
+                    copies.extend(
+                        names
+                            .iter()
+                            .map(|name| Rule { who: alone(name), operations: all(rule), ..rule.clone() })
+                            .skip(names.len() % 2),
+                    );
+                }
+            }
+        }
+        copies.retain(|of| !of.operations.is_empty());
+        match seed & 0x1_0000 {
+            0 => rules.extend(copies),
+            _ => drop(rules.splice(0..0, copies)),
+        }
+    };
+    let masks = [255, Operations::READ.0, Operations::READ.0 | 1, 0b11];
+    let mask = masks[(seed >> 20) as usize % masks.len()];
+    for model in &mut policy.models {
+        again(&mut model.rules, mask);
+        again(&mut model.denies, mask);
+        model.fields.iter_mut().for_each(|field| again(&mut field.rules, mask));
+    }
+    policy.operations.iter_mut().for_each(|of| again(&mut of.rules, 255));
+    policy
+}
+
+fn reads_input(condition: &Condition) -> bool {
+    let mut reads = false;
+    condition.each_term(&mut |term| reads |= term.source == Source::Input);
+    reads
+}
+
 /// Without the rules that the checker refuses.
 fn mended(mut policy: Policy) -> Policy {
     let has_claims = |condition: &Option<Condition>| {

@@ -2,9 +2,8 @@
 
 use admit_compiler::definition::{self, Question};
 use admit_compiler::fix::{Why, fix};
-use admit_compiler::policy::{Policy, Rule};
+use admit_compiler::policy::Policy;
 use admit_compiler::{Source, check};
-use admit_runtime::Operations;
 use admit_tests::generate::{self, Forms};
 use admit_tests::written;
 use proptest::prelude::*;
@@ -23,28 +22,6 @@ fn agree(one: &Policy, other: &Policy, question: &Question) -> bool {
     definition::decide(one, question) == definition::decide(other, question)
 }
 
-/// With rules that say again, and less, what others say.
-fn repeating(mut policy: Policy, seed: u64) -> Policy {
-    let again = |rules: &mut Vec<Rule>, mask: u8| {
-        let copies = rules.iter().enumerate().filter(|(at, _)| seed >> (at % 16) & 1 == 1);
-        let masked = |rule: &Rule| Rule { operations: rule.operations.both(Operations(mask)), ..rule.clone() };
-        let copies: Vec<Rule> = copies.map(|(_, rule)| masked(rule)).filter(|of| !of.operations.is_empty()).collect();
-        match seed & 0x1_0000 {
-            0 => rules.extend(copies),
-            _ => drop(rules.splice(0..0, copies)),
-        }
-    };
-    let masks = [255, Operations::READ.0, Operations::READ.0 | 1, 0b11];
-    let mask = masks[(seed >> 20) as usize % masks.len()];
-    for model in &mut policy.models {
-        again(&mut model.rules, mask);
-        again(&mut model.denies, mask);
-        model.fields.iter_mut().for_each(|field| again(&mut field.rules, mask));
-    }
-    policy.operations.iter_mut().for_each(|of| again(&mut of.rules, 255));
-    policy
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 250, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -55,7 +32,7 @@ proptest! {
         is_laid_out in any::<bool>(),
         seed in any::<u64>(),
     ) {
-        let mut text = written::text(&repeating(policy, seed));
+        let mut text = written::text(&written::repeating(policy, seed));
         if is_laid_out {
             text = admit_syntax::format(&text).unwrap();
         }
@@ -93,7 +70,7 @@ fn generated_policies_are_checked_and_mended() {
     for at in 0..300_u64 {
         let forms = if at % 3 == 0 { Forms::All } else { Forms::Amplify };
         let policy = generate::policy(forms).new_tree(&mut runner).unwrap().current();
-        let text = written::text(&repeating(policy, 0x1111 * at));
+        let text = written::text(&written::repeating(policy, 0x1111 * at));
         let fixed = fix(&source(&text), &|_| true);
         checked += usize::from(fixed.before.policy.is_some());
         mended += fixed.mended.len();

@@ -51,7 +51,7 @@ impl Drop for Folder {
 /// A policy that accepts a warning.
 const ACCEPTING: &str = "model Guestbook {
   // admit: allow W0705 because everybody may sign the <guestbook>
-  allow.publicApiKey().to([\"create\"])
+  allow.publicApiKey().to([\"create\", \"read\"])
 }
 ";
 

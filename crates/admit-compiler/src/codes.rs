@@ -263,6 +263,14 @@ codes! {
     NOT_ON_AWS = "W0752";
     /// A deny that one role cannot enforce.
     DENY_NOT_ON_AWS = "W0753";
+    /// A rule that others cover together.
+    COVERED_TOGETHER = "W1401";
+    /// A rule whose condition is true only where a wider one is.
+    NARROWER = "W1402";
+    /// A rule that can allow nothing.
+    DEAD_RULE = "W1403";
+    /// A model that is written and never read.
+    NOBODY_READS = "W1404";
     /// An acceptance that accepts nothing.
     UNUSED_ACCEPTANCE = "W1501";
 }

@@ -3,6 +3,7 @@
 
 use super::data::Schema;
 use super::models::same_guard;
+use super::redundant::{Conditions, records_as_much};
 use super::rules::DATA;
 use super::{Checker, Declared};
 use crate::codes;
@@ -27,26 +28,32 @@ impl<'a> Checker<'a> {
             !rules.is_empty() && rules.iter().all(is_from)
         };
         let heirs = policy.models.iter().map(|model| &model.rules);
+        let conditions = self.conditions_by_place();
         match heirs.chain(policy.operations.iter().map(|operation| &operation.rules)).find(|rules| of_schema(rules)) {
-            Some(rules) => self.repeated(rules, false),
+            Some(rules) => self.repeated(&conditions, rules, false),
             None => {
                 let unconditional = schema.rules.iter().filter(|written| written.when.is_none());
-                self.repeated(&unconditional.map(|written| written.rule.clone()).collect::<Vec<_>>(), false);
+                self.repeated(
+                    &conditions,
+                    &unconditional.map(|written| written.rule.clone()).collect::<Vec<_>>(),
+                    false,
+                );
             }
         }
         for (model, (file, written)) in policy.models.iter().zip(self.declared.models.clone()) {
             let field_rules = model.fields.iter().any(|field| !field.rules.is_empty());
             if !of_schema(&model.rules) {
-                self.repeated(&model.rules, !field_rules);
+                self.repeated(&conditions, &model.rules, !field_rules);
             }
-            model.fields.iter().for_each(|field| self.repeated(&field.rules, false));
+            model.fields.iter().for_each(|field| self.repeated(&conditions, &field.rules, false));
             if !self.has_errors_in(file, written.span) {
                 self.model_lints(model);
+                self.nobody_reads(model, policy.data_functions.iter().any(|of| of.query));
             }
         }
         for operation in &policy.operations {
             if !of_schema(&operation.rules) {
-                self.repeated(&operation.rules, true);
+                self.repeated(&conditions, &operation.rules, true);
             }
         }
         self.public_writes(policy);
@@ -128,7 +135,7 @@ impl<'a> Checker<'a> {
 
     /// Rules of one place that others cover, or that could be one. `alone`: nothing else depends on these roles, so
     /// that `authenticated` covers the groups of its users.
-    fn repeated(&mut self, rules: &[Rule], alone: bool) {
+    fn repeated(&mut self, conditions: &Conditions, rules: &[Rule], alone: bool) {
         let mut by_role: HashMap<Role, Vec<usize>> = HashMap::new();
         for (number, rule) in rules.iter().enumerate() {
             roles(&rule.who).into_iter().for_each(|role| by_role.entry(role).or_default().push(number));
@@ -145,13 +152,16 @@ impl<'a> Checker<'a> {
             }
             let covers = |other: &usize| {
                 let by = &rules[*other];
-                let guarded = by.is_guarded() && !same_guard(by, rule);
+                let asks_more = !self.asks_no_more(conditions, by, rule);
                 // Beside its who, a rule needs others: who one of them is may do it already.
                 let all = rule.whos().take(if alone { usize::MAX } else { 1 });
                 let all = all.into_iter().any(|who| by.who == *who || covers_who(&by.who, who, alone));
                 let same =
                     by.operations == rule.operations && same_guard(by, rule) && covers_who(&rule.who, &by.who, alone);
-                !guarded && all && by.operations.contains(rule.operations) && (!same || *other < number)
+                all && by.operations.contains(rule.operations)
+                    && (!same || *other < number)
+                    && records_as_much(by, rule)
+                    && !asks_more
             };
             // A list is spread elsewhere too, and there stands nothing to merge its rules with.
             let list = self.list_of(rule);
@@ -170,6 +180,7 @@ impl<'a> Checker<'a> {
                 self.mergeable(rule, &rules[with]);
             }
         }
+        self.covered_together(conditions, rules, &by_role, &mut gone);
     }
 
     /// Which named list a rule stands in, if it stands in one.
@@ -184,11 +195,16 @@ impl<'a> Checker<'a> {
     fn useless(&mut self, rule: &Rule, by: &Rule) {
         let is_narrower = rule.is_guarded() && !same_guard(rule, by);
         let (code, message) = match is_narrower {
+            true if by.is_guarded() => (codes::NARROWER, "this rule allows only what a wider one allows"),
             true => (codes::COVERED_CONDITION, "this rule limits nothing"),
             false => (codes::USELESS_RULE, "this rule adds nothing"),
         };
         let warning = Diagnostic::new(code, rule.place.file as usize, rule.place.span, message);
-        let label = if is_narrower { "already allowed, whatever it asks" } else { "already allowed" };
+        let label = match is_narrower {
+            true if by.is_guarded() => "wherever this is true, the other one is",
+            true => "already allowed, whatever it asks",
+            false => "already allowed",
+        };
         let warning = warning.label(label).related(by.place.file as usize, by.place.span, "this one covers it");
         let help = match is_narrower {
             true => "remove it; if it was meant as a limit, remove the other one, or deny what it must not allow",
@@ -234,6 +250,7 @@ impl<'a> Checker<'a> {
 
     fn model_lints(&mut self, model: &Model) {
         let matrix = Matrix::of(model);
+        self.dead_rules(model);
         self.owners_give_away(model);
         self.near_owners(model);
         if !model.fields.is_empty() && model.fields.iter().all(|field| !field.rules.is_empty()) {

@@ -27,6 +27,7 @@ mod operations;
 mod proofs;
 mod reach;
 mod readers;
+mod redundant;
 mod rules;
 mod storage;
 mod tests;
