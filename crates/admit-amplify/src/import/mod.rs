@@ -17,6 +17,7 @@ mod amend;
 mod auth;
 mod backend;
 mod fields;
+mod hatches;
 mod json;
 mod operations;
 mod outputs;
