@@ -152,7 +152,9 @@ impl<'p> Reader<'p> {
                 if let Kind::Get(object, name) = &callee.kind
                     && let Some(mut steps) = self.steps_of(object, file, depth + 1)
                 {
-                    steps.push(Step::Call(name, args, file));
+                    let first = args.first().map(|one| Value::Expr(&one.expr, Scope::Module(file)));
+                    let first = first.and_then(|first| self.values.text(&first).ok());
+                    steps.push(Step::Call(name, args, file, first));
                     return Some(steps);
                 }
                 let defined = self.defines(&Value::Expr(expr, Scope::Module(file)));
@@ -201,7 +203,7 @@ impl<'p> Reader<'p> {
 
     /// What a call of `addToPrincipalPolicy` or its like gives, if all of it can be read.
     fn given_by(&self, steps: &[Step<'p>]) -> Option<Vec<Statement>> {
-        let Step::Call(method, [Element { spread: false, expr }], file) = steps.last()? else { return None };
+        let Step::Call(method, [Element { spread: false, expr }], file, _) = steps.last()? else { return None };
         let value = Value::Expr(expr, Scope::Module(*file));
         match *method {
             "addToPrincipalPolicy" | "addToPolicy" | "addToRolePolicy" => Some(vec![self.statement(&value)?]),

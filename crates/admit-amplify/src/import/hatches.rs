@@ -2,7 +2,7 @@
 //! Always: what is not listed as deciding nothing may decide.
 
 use super::rules::plain;
-use super::tree::{Element, Kind};
+use super::tree::Element;
 
 /// Methods of a backend and its parts that concern what clients are told, or how something runs.
 const HARMLESS: [&str; 12] = [
@@ -81,7 +81,8 @@ const DECIDES_NOTHING: [(&str, &[&str]); 7] = [
 /// One step from the backend to something of it.
 pub(super) enum Step<'p> {
     Get(String),
-    Call(&'p str, &'p [Element], usize),
+    /// A method, its arguments, their module, and the first if it is a text.
+    Call(&'p str, &'p [Element], usize, Option<String>),
 }
 
 impl<'p> Step<'p> {
@@ -128,14 +129,11 @@ pub(super) fn decides_nothing(steps: &[Step<'_>]) -> bool {
         let Some(place) = words.iter().position(|word| word == construct) else { return false };
         let property = match steps.get(place + 1..).unwrap_or_default() {
             // `addPropertyOverride("Policies.PasswordPolicy.MinimumLength", 12)`
-            [Step::Call("addPropertyOverride", [path, ..], _)] => match &path.expr.kind {
-                Kind::Text(path) => {
-                    let first = path.split('.').next().unwrap_or_default();
-                    let mut chars = first.chars();
-                    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
-                }
-                _ => return false,
-            },
+            [Step::Call("addPropertyOverride", _, _, Some(path))] => {
+                let first = path.split('.').next().unwrap_or_default();
+                let mut chars = first.chars();
+                chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+            }
             [Step::Get(name), rest @ ..] if rest.iter().all(|step| matches!(step, Step::Get(_))) => name.clone(),
             _ => return false,
         };

@@ -191,6 +191,11 @@ impl<'p> Reader<'p> {
                 let means = "the file is left out, and everything that comes from it is denied";
                 self.report.say(SYNTAX, At { file, span: *span }, plain(message), means);
             }
+            // It may set the precedence of groups, which is then not the order of the list.
+            let text = &self.project.sources[file].text;
+            if !module.faults.is_empty() && text.windows(10).any(|part| part == b"precedence") {
+                self.is_precedence_known = false;
+            }
         }
     }
 
