@@ -9,7 +9,7 @@ use super::Says;
 use super::arn::{Arn, Segment, Thing};
 use admit_compiler::OUTRANKED_DENY;
 use admit_compiler::diagnostic::Diagnostic;
-use admit_compiler::policy::{Bucket, Grant, Path, Place, Policy, Rule, Who};
+use admit_compiler::policy::{Bucket, Grant, Path, Policy, Rule, Who};
 use admit_runtime::Operations;
 use std::collections::{BTreeMap, BTreeSet};
 
