@@ -3,11 +3,11 @@
 pub mod aws;
 pub mod cases;
 pub mod compare;
+pub mod counts;
 pub mod generate;
 pub mod iam;
 pub mod large;
 pub mod rows;
-pub mod speed;
 pub mod translate;
 
 use admit_compiler::Source;
