@@ -11,7 +11,7 @@ use std::path::Path;
 const TOO_LARGE_FOR_A_PAGE: [&str; 5] = ["E0108", "E0901", "E0903", "E0904", "E0905"];
 
 /// Codes that only writing for AWS says.
-const OF_OUTPUTS: [&str; 4] = ["E0905", "E0906", "W0752", "W0753"];
+const OF_OUTPUTS: [&str; 4] = ["E0905", "E0906", "E1301", "W0752"];
 
 /// What is said of a program: by the checker; for the codes of importing by that, for those of outputs by both.
 fn said(code: &str, text: &str) -> Vec<Diagnostic> {

@@ -190,6 +190,9 @@ codes! {
     /// An acceptance of what cannot be accepted.
     ACCEPTED_CODE = "E1502";
 
+    /// A deny that a session's one role on AWS cannot enforce.
+    OUTRANKED_DENY = "E1301";
+
     /// A group that no rule names.
     UNUSED_GROUP = "W0701";
     /// A rule that another one covers.
@@ -261,8 +264,6 @@ codes! {
     GROUP_TAKES_AWAY = "W0751";
     /// What an output for AWS cannot say.
     NOT_ON_AWS = "W0752";
-    /// A deny that one role cannot enforce.
-    DENY_NOT_ON_AWS = "W0753";
     /// A rule that others cover together.
     COVERED_TOGETHER = "W1401";
     /// A rule whose condition is true only where a wider one is.

@@ -251,6 +251,12 @@ impl Writer<'_, '_> {
             return;
         }
         let rules = self.auth(&On::Operation(&of.name.text), &checked.rules, &checked.denies, checked.place);
+        if rules.is_empty() {
+            // Without `@auth` everybody of the default mode could call it.
+            let message = format!("`@auth` can hold no rule of `{}`", of.name.text);
+            self.says.not_on_aws(checked.place, message, "left out: AWS has no such operation", "give it a plain rule");
+            return;
+        }
         let name = capital(&of.name.text);
         let mut args = Vec::new();
         for arg in &of.args {
@@ -281,7 +287,7 @@ impl Writer<'_, '_> {
             if !self.is_sayable(rule, &roles) {
                 continue;
             }
-            for who in each(&rule.who) {
+            for who in each(self.policy, &rule.who) {
                 match roles.iter_mut().find(|(known, _)| *known == who) {
                     Some((_, operations)) => *operations = operations.with(rule.operations),
                     None => roles.push((who, rule.operations)),
@@ -348,13 +354,18 @@ impl Says {
     }
 }
 
-/// A who as roles: each group by itself.
-fn each(who: &Who) -> Vec<Who> {
+/// A who as roles: each group by itself, and after them those that act as one of them.
+fn each(policy: &Policy, who: &Who) -> Vec<Who> {
     match who {
         Who::Groups { names, provider, claim } => {
+            let mut all: Vec<&str> = names.iter().map(String::as_str).collect();
+            if *provider == Provider::UserPools && *claim == policy.group_claim {
+                let acting: Vec<&str> = policy.counting_as(names).filter(|name| !all.contains(name)).collect();
+                all.extend(acting);
+            }
             let one =
-                |name: &String| Who::Groups { names: vec![name.clone()], provider: *provider, claim: claim.clone() };
-            names.iter().map(one).collect()
+                |name: &str| Who::Groups { names: vec![name.to_owned()], provider: *provider, claim: claim.clone() };
+            all.into_iter().map(one).collect()
         }
         who => vec![who.clone()],
     }

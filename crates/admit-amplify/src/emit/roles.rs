@@ -7,9 +7,9 @@
 
 use super::Says;
 use super::arn::{Arn, Segment, Thing};
-use admit_compiler::DENY_NOT_ON_AWS;
+use admit_compiler::OUTRANKED_DENY;
 use admit_compiler::diagnostic::Diagnostic;
-use admit_compiler::policy::{Bucket, Grant, Path, Place, Policy, Rule, Who};
+use admit_compiler::policy::{Bucket, Grant, Path, Policy, Rule, Who};
 use admit_runtime::Operations;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,6 +163,7 @@ impl<'p> OfBucket<'p> {
             }
         }
         of.claims();
+        of.outranked(policy, says);
         of
     }
 
@@ -178,12 +179,34 @@ impl<'p> OfBucket<'p> {
             Who::Authenticated(_) | Who::Entity => signed_in(policy),
             who => roles_of(policy, who),
         };
-        if let Who::Groups { .. } = &deny.who {
-            outranked(policy, &roles, deny.place, says);
-        }
         for role in roles {
             let prefix = prefix.clone();
             self.denied.push(Given { prefix, role, operations: deny.operations, holds: true });
+        }
+    }
+
+    /// Refuses denies that users with a better group escape: a session has that group's role, which knows nothing of
+    /// the other.
+    fn outranked(&self, policy: &'p Policy, says: &mut Says) {
+        let denies = self.bucket.paths.iter().flat_map(|path| path.denies.iter().map(move |deny| (path, deny)));
+        for (path, deny) in denies.filter(|(_, deny)| matches!(deny.who, Who::Groups { .. })) {
+            let denied = roles_of(policy, &deny.who);
+            let prefix = rule_prefix(&folder(path), &deny.who);
+            let escapes = |role: Role<'p>| {
+                !denied.contains(&role)
+                    && denied.iter().any(|other| role < *other && may_be_both(policy, role, *other))
+                    && self.given.iter().any(|given| {
+                        let same = given.role == role && given.operations.meets(deny.operations);
+                        given.holds && same && may_meet(&given.prefix, &prefix)
+                    })
+            };
+            let groups = policy.groups.iter().enumerate().map(|(at, group)| (group, Role::Group(at, &group.name)));
+            if let Some((better, _)) = groups.into_iter().find(|(_, role)| escapes(*role)) {
+                let message = format!("AWS would not deny this to users who are also in `{}`", better.name);
+                let error = Diagnostic::new(OUTRANKED_DENY, deny.place.file as usize, deny.place.span, message);
+                let help = "give the denied group the better precedence: name it before the others in `groups`";
+                says.say(error.label("a session has one role, that of the best group").help(help));
+            }
         }
     }
 
@@ -269,17 +292,11 @@ fn is_sayable(path: &Path, rule: &Rule, says: &mut Says) -> bool {
     true
 }
 
-/// Warns of a deny that users with a better group escape.
-fn outranked(policy: &Policy, roles: &[Role<'_>], place: Place, says: &mut Says) {
-    let best = roles.iter().map(|role| if let Role::Group(at, _) = role { *at } else { usize::MAX }).max();
-    let is_denied = |name: &str| roles.iter().any(|role| matches!(role, Role::Group(_, denied) if *denied == name));
-    let better = policy.groups.iter().take(best.unwrap_or(0)).find(|group| !is_denied(&group.name));
-    if let Some(better) = better {
-        let message = format!("AWS does not deny this to users who are also in `{}`", better.name);
-        let warning = Diagnostic::new(DENY_NOT_ON_AWS, place.file as usize, place.span, message);
-        let help = "give the denied group a better precedence: name it before the others in `groups`";
-        says.say(warning.label("a session has one role, that of the best group").help(help));
-    }
+/// Whether somebody may be in both groups.
+fn may_be_both(policy: &Policy, one: Role<'_>, other: Role<'_>) -> bool {
+    let (Role::Group(_, one), Role::Group(_, other)) = (one, other) else { return true };
+    let counts = |name: &String| [one, other].iter().any(|held| policy.acts_as(held).any(|acting| acting == name));
+    policy.exclusive.iter().all(|list| list.iter().filter(|name| counts(name)).count() < 2)
 }
 
 fn signed_in(policy: &Policy) -> Vec<Role<'_>> {

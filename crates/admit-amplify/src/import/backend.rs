@@ -2,6 +2,7 @@
 //! Always: such code is imported as a whole, known to decide nothing, or reported with its place.
 
 use super::Reader;
+use super::hatches::{Step, decides, decides_nothing, is_harmless_path, is_of_function, shown, subject};
 use super::policy::Role;
 use super::project::Target;
 use super::report::{NOT_SAID, Read, WITHOUT_EFFECT};
@@ -9,88 +10,8 @@ use super::rules::plain;
 use super::tree::{Element, Expr, Kind, Module};
 use super::value::{At, Scope, Value};
 
-/// Methods of a backend and its parts that concern what clients are told, or how something runs.
-const HARMLESS: [&str; 12] = [
-    "addOutput",
-    "createStack",
-    "addEnvironment",
-    "addHttpDataSource",
-    "addDynamoDbDataSource",
-    "addLambdaDataSource",
-    "addEventBridgeDataSource",
-    "addOpenSearchDataSource",
-    "addElasticsearchDataSource",
-    "addRdsDataSource",
-    "addNoneDataSource",
-    "addTags",
-];
-
-/// Constructs of the CDK, and those of their properties that decide nothing about access. None listed: all of them.
-const DECIDES_NOTHING: [(&str, &[&str]); 7] = [
-    ("amplifyDynamoDbTables", &[]),
-    (
-        "cfnUserPool",
-        &[
-            "policies",
-            "adminCreateUserConfig",
-            "accountRecoverySetting",
-            "deletionProtection",
-            "deviceConfiguration",
-            "emailConfiguration",
-            "emailVerificationMessage",
-            "emailVerificationSubject",
-            "smsAuthenticationMessage",
-            "smsConfiguration",
-            "smsVerificationMessage",
-            "verificationMessageTemplate",
-            "mfaConfiguration",
-            "enabledMfas",
-            "userPoolAddOns",
-            "userPoolName",
-            "userPoolTags",
-            "userPoolTier",
-        ],
-    ),
-    (
-        "cfnUserPoolClient",
-        &[
-            "accessTokenValidity",
-            "idTokenValidity",
-            "refreshTokenValidity",
-            "tokenValidityUnits",
-            "enableTokenRevocation",
-            "explicitAuthFlows",
-            "preventUserExistenceErrors",
-            "callbackUrLs",
-            "logoutUrLs",
-        ],
-    ),
-    (
-        "cfnBucket",
-        &[
-            "accelerateConfiguration",
-            "bucketEncryption",
-            "corsConfiguration",
-            "intelligentTieringConfigurations",
-            "lifecycleConfiguration",
-            "loggingConfiguration",
-            "tags",
-            "versioningConfiguration",
-        ],
-    ),
-    ("cfnGraphqlApi", &["logConfig", "name", "xrayEnabled"]),
-    ("cfnFunction", &["ephemeralStorage", "memorySize", "timeout", "tracingConfig"]),
-    ("cfnTable", &[]),
-];
-
 /// Actions, on resources.
 type Statement = (Vec<String>, Vec<String>);
-
-/// One step from the backend to something of it.
-enum Step<'p> {
-    Get(String),
-    Call(&'p str, &'p [Element], usize),
-}
 
 impl<'p> Reader<'p> {
     pub(super) fn backend(&mut self, value: &Value<'p>) -> Read<()> {
@@ -231,7 +152,9 @@ impl<'p> Reader<'p> {
                 if let Kind::Get(object, name) = &callee.kind
                     && let Some(mut steps) = self.steps_of(object, file, depth + 1)
                 {
-                    steps.push(Step::Call(name, args, file));
+                    let first = args.first().map(|one| Value::Expr(&one.expr, Scope::Module(file)));
+                    let first = first.and_then(|first| self.values.text(&first).ok());
+                    steps.push(Step::Call(name, args, file, first));
                     return Some(steps);
                 }
                 let defined = self.defines(&Value::Expr(expr, Scope::Module(file)));
@@ -280,7 +203,7 @@ impl<'p> Reader<'p> {
 
     /// What a call of `addToPrincipalPolicy` or its like gives, if all of it can be read.
     fn given_by(&self, steps: &[Step<'p>]) -> Option<Vec<Statement>> {
-        let Step::Call(method, [Element { spread: false, expr }], file) = steps.last()? else { return None };
+        let Step::Call(method, [Element { spread: false, expr }], file, _) = steps.last()? else { return None };
         let value = Value::Expr(expr, Scope::Module(*file));
         match *method {
             "addToPrincipalPolicy" | "addToPolicy" | "addToRolePolicy" => Some(vec![self.statement(&value)?]),
@@ -356,86 +279,6 @@ impl<'p> Reader<'p> {
                 }
             }
         }
-    }
-}
-
-impl<'p> Step<'p> {
-    fn word(&self) -> &str {
-        match self {
-            Step::Get(name) => name,
-            Step::Call(name, ..) => name,
-        }
-    }
-}
-
-/// Whether an action of IAM reaches data, files or users, about which rules speak.
-fn decides(action: &str) -> bool {
-    let action = action.to_ascii_lowercase();
-    ["s3:", "appsync:", "cognito-idp:", "cognito-identity:", "iam:", "sts:"].iter().any(|own| action.starts_with(own))
-        || action.split(':').next().is_none_or(|service| service.contains(['*', '?']))
-}
-
-/// Whether a way leads to a function of the backend.
-fn is_of_function(steps: &[Step<'_>]) -> bool {
-    let words: Vec<&str> = steps.iter().map(Step::word).collect();
-    matches!(words.as_slice(), [_, "resources", "lambda", ..])
-}
-
-/// Some actions, in words.
-fn shown(actions: &[String]) -> String {
-    let first: Vec<String> = actions.iter().take(3).map(|action| format!("`{}`", plain(action))).collect();
-    let more = if actions.len() > 3 { ", …" } else { "" };
-    format!("{}{more}", first.join(", "))
-}
-
-/// Whether nothing is called on the way but what decides nothing.
-fn is_harmless_path(steps: &[Step<'_>]) -> bool {
-    steps.iter().all(|step| match step {
-        Step::Get(_) => true,
-        Step::Call(name, ..) => HARMLESS.contains(name),
-    })
-}
-
-/// Whether a property is set that decides nothing about access.
-fn decides_nothing(steps: &[Step<'_>]) -> bool {
-    let words: Vec<&str> = steps.iter().map(Step::word).collect();
-    DECIDES_NOTHING.iter().any(|(construct, properties)| {
-        let Some(place) = words.iter().position(|word| word == construct) else { return false };
-        let property = match steps.get(place + 1..).unwrap_or_default() {
-            // `addPropertyOverride("Policies.PasswordPolicy.MinimumLength", 12)`
-            [Step::Call("addPropertyOverride", [path, ..], _)] => match &path.expr.kind {
-                Kind::Text(path) => {
-                    let first = path.split('.').next().unwrap_or_default();
-                    let mut chars = first.chars();
-                    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
-                }
-                _ => return false,
-            },
-            [Step::Get(name), rest @ ..] if rest.iter().all(|step| matches!(step, Step::Get(_))) => name.clone(),
-            _ => return false,
-        };
-        properties.is_empty() || properties.contains(&property.as_str())
-    })
-}
-
-/// What a way from the backend leads to, in words.
-fn subject(steps: &[Step<'_>]) -> String {
-    let words: Vec<&str> = steps.iter().map(Step::word).collect();
-    let call = match steps.last() {
-        Some(Step::Call("addToPrincipalPolicy" | "addToPolicy" | "addToRolePolicy" | "attachInlinePolicy", ..)) => {
-            String::new()
-        }
-        Some(Step::Call(name, ..)) => format!(", by `{}`", plain(name)),
-        _ => String::new(),
-    };
-    match words.as_slice() {
-        [_, "resources", "groups", group, "role", ..] => format!("the role of the group `{}`{call}", plain(group)),
-        [_, "resources", "groups", group, ..] => format!("the group `{}`{call}", plain(group)),
-        [_, "resources", "authenticatedUserIamRole", ..] => format!("the role of users without a group{call}"),
-        [_, "resources", "unauthenticatedUserIamRole", ..] => format!("the role of guests{call}"),
-        [part, "resources", "lambda", ..] => format!("the function `{}`{call}", plain(part)),
-        [part, "resources", "bucket", ..] => format!("the bucket `{}`{call}", plain(part)),
-        words => format!("`{}`", plain(&words.join("."))),
     }
 }
 

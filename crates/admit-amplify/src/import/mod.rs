@@ -17,6 +17,7 @@ mod amend;
 mod auth;
 mod backend;
 mod fields;
+mod hatches;
 mod json;
 mod operations;
 mod outputs;
@@ -189,6 +190,11 @@ impl<'p> Reader<'p> {
             for (span, message) in &module.faults {
                 let means = "the file is left out, and everything that comes from it is denied";
                 self.report.say(SYNTAX, At { file, span: *span }, plain(message), means);
+            }
+            // It may set the precedence of groups, which is then not the order of the list.
+            let text = &self.project.sources[file].text;
+            if !module.faults.is_empty() && text.windows(10).any(|part| part == b"precedence") {
+                self.is_precedence_known = false;
             }
         }
     }
