@@ -242,7 +242,7 @@ pub fn fields(extent: &Extent) -> String {
 pub fn when(condition: Option<&str>) -> String {
     match condition {
         None => String::new(),
-        Some(unless) if unless.starts_with("unless ") => format!(", {unless}"),
+        Some(other) if other.starts_with("unless ") || other.starts_with("with ") => format!(", {other}"),
         Some(condition) => format!(", when {condition}"),
     }
 }

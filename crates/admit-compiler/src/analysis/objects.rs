@@ -79,6 +79,8 @@ pub(crate) fn place(path: &Path, arrival: &Arrival, own: bool) -> Place {
     let mut caller = arrival.caller();
     if arrival.mode == Mode::IdentityPool {
         caller.identity_id = Some(identity.unwrap_or_else(|| ME.to_owned()));
+    }
+    if arrival.mode != Mode::Function {
         caller.claims = claims.iter().map(|(name, value)| ((*name).to_owned(), Value::Text(value.clone()))).collect();
     }
     Place { key, caller, claims: claims.into_keys().map(str::to_owned).collect() }
