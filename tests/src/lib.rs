@@ -2,11 +2,11 @@
 
 pub mod cases;
 pub mod compare;
+pub mod counts;
 pub mod generate;
 pub mod large;
 pub mod requests;
 pub mod rows;
-pub mod speed;
 pub mod translate;
 
 use admit_compiler::Source;

@@ -2,7 +2,8 @@
 //! stack. Exits 0 if all hold, 1 if one fails, 2 if the folder cannot be read. With `--imported` the policies come from
 //! the cases' TypeScript, by `admit import`.
 //! `cargo run --release -p admit-tests -- large`: how long the largest policy takes, and how much memory.
-//! `cargo run --release -p admit-tests -- speed`: how long decisions take, beside a program written by hand.
+//! `cargo run --release -p admit-tests -- counts [--update]`: how many instructions decisions take, as valgrind counts
+//! them; exits 1 if it is over 5 % more than `tests/counts.txt` says.
 
 use admit_tests::cases::Way;
 use std::path::Path;
@@ -15,7 +16,9 @@ fn main() -> ExitCode {
         ["cases", folder] => cases(folder, Way::Translated),
         ["cases", folder, "--imported"] => cases(folder, Way::Imported),
         ["large"] => report(admit_tests::large::measure()),
-        ["speed"] => report(admit_tests::speed::measure()),
+        ["counts"] => report(admit_tests::counts::measure(false)),
+        ["counts", "--update"] => report(admit_tests::counts::measure(true)),
+        ["count", case, table] => report(admit_tests::counts::run(case, table)),
         _ => usage(),
     }
 }
@@ -47,6 +50,6 @@ fn cases(folder: &str, way: Way) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: admit-tests cases DIR [--imported] | large | speed");
+    eprintln!("usage: admit-tests cases DIR [--imported] | large | counts [--update]");
     ExitCode::from(2)
 }

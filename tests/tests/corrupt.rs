@@ -4,18 +4,34 @@ use admit_compiler::{Source, check, table};
 use admit_runtime::{Caller, LoadError, Mode, Policy, Request, Value};
 use proptest::prelude::*;
 
-const POLICIES: [&str; 3] = [
+const POLICIES: [&str; 4] = [
     "model Post { allow.publicApiKey().to([\"read\"]) }",
     include_str!("../../docs/examples/bulletin.policy"),
     include_str!("../../crates/admit-syntax/tests/everything.policy"),
+    include_str!("../tables/v3/guarded.policy"),
 ];
 
+/// So many groups that what they may do stands in a long run of cells, and in pages.
+fn pages() -> String {
+    let list = |step: usize| (0..67).step_by(step).map(|at| format!("\"G{at}\"")).collect::<Vec<_>>().join(", ");
+    let all = list(1);
+    let models = ["A", "B"].map(|name| format!("model {name} {{ allow.groups([{all}]).to([\"read\"]) }}\n"));
+    let half = format!("model C {{ allow.groups([{}]) allow.groups([{all}]).to([\"get\"]) }}\n", list(2));
+    format!("auth {{ groups: [{all}] }}\n{}{half}", models.concat())
+}
+
+/// The tables of all these, built once.
 fn tables() -> Vec<Vec<u8>> {
-    let build = |text: &&str| {
-        let checked = check(&[Source { name: "a.policy".into(), text: (*text).into() }]);
+    static TABLES: std::sync::LazyLock<Vec<Vec<u8>>> = std::sync::LazyLock::new(build);
+    TABLES.clone()
+}
+
+fn build() -> Vec<Vec<u8>> {
+    let build = |text: String| {
+        let checked = check(&[Source { name: "a.policy".into(), text: text.into() }]);
         table(&checked.policy.unwrap_or_else(|| panic!("{:?}", checked.diagnostics)), false).unwrap()
     };
-    POLICIES.iter().map(build).collect()
+    POLICIES.into_iter().map(String::from).chain([pages()]).map(build).collect()
 }
 
 #[test]
@@ -104,7 +120,7 @@ proptest! {
 
     /// Somebody who also mends the checksum gets what is checked beyond it: an error, or a table that never panics.
     #[test]
-    fn a_forged_table_never_panics(which in 0usize..3, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+    fn a_forged_table_never_panics(which in 0usize..5, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
         let mut table = tables().remove(which);
         for (at, value) in changes {
             let at = at.index(table.len() - 8);

@@ -114,3 +114,29 @@ fn the_picture_shows_what_the_command_says() {
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), picture(), "ADMIT_BLESS=1 draws it anew");
 }
+
+/// `docs/table-format.md` shows a table byte by byte: it is the one that the compiler writes.
+#[test]
+fn the_table_byte_by_byte_is_the_tables() {
+    let page = std::fs::read_to_string(root().join("docs/table-format.md")).unwrap();
+    let (_, example) = page.split_once("\n## A table, byte by byte\n").unwrap();
+    let block = |of: &str| example.split_once(of).unwrap().1.split_once("```").unwrap().0.to_owned();
+    let shown: Vec<(usize, Vec<u8>)> = block("```text\n").lines().filter_map(shown_bytes).collect();
+    let source = Source { name: "notes.policy".into(), text: block("```policy\n").into() };
+    let bytes = admit_compiler::table(&check(&[source]).policy.unwrap(), false).unwrap();
+    let mut next = 0;
+    for (at, shown) in &shown {
+        assert_eq!(*at, next, "the page leaves out bytes or shows them twice");
+        next += shown.len();
+        assert_eq!(bytes.get(*at..next), Some(shown.as_slice()), "at {at:04x}");
+    }
+    assert_eq!(next, bytes.len(), "the page does not show the end");
+}
+
+/// An offset and the bytes there, if it is a line of bytes.
+fn shown_bytes(line: &str) -> Option<(usize, Vec<u8>)> {
+    let (at, rest) = line.split_once("  ")?;
+    let bytes = rest.get(..47.min(rest.len()))?.split_ascii_whitespace();
+    let bytes: Result<Vec<u8>, _> = bytes.map(|byte| u8::from_str_radix(byte, 16)).collect();
+    Some((usize::from_str_radix(at, 16).ok()?, bytes.ok()?))
+}

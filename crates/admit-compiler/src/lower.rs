@@ -4,11 +4,12 @@
 
 use crate::matrix::{self, Dynamic, DynamicKind, Matrix, Role};
 use crate::policy::{Bucket, DataFunction, Model, Path, Policy, Roles, Rule, Who};
-use admit_runtime::format::{self, FUNCTIONS, NONE, clause, field, scope, who};
+use admit_runtime::format::{self, FUNCTIONS, NONE, clause, field, scope, scope_of, who};
 use admit_runtime::write::{Rows, TooLarge};
 use admit_runtime::{Mode, Operations, Provider};
 use admit_syntax::ast::OperationKind;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 mod special;
 
@@ -22,7 +23,7 @@ pub fn table(policy: &Policy, strip: bool) -> Result<Vec<u8>, TooLarge> {
     // The checker reports both with a place; a policy made otherwise must not come to a table that means another.
     let wide = |model: &Model| model.fields.len() > usize::from(u16::MAX) && Matrix::of(model).classes.len() > 1 << 16;
     if class_keys(policy).len() > usize::from(u16::MAX) {
-        return Err(TooLarge { section: format::Section::Classes });
+        return Err(TooLarge { section: format::Section::Sources });
     }
     if policy.models.iter().any(wide) {
         return Err(TooLarge { section: format::Section::Fields });
@@ -37,20 +38,31 @@ pub fn table(policy: &Policy, strip: bool) -> Result<Vec<u8>, TooLarge> {
     if lowering.rows.longest_condition > format::MAX_STEPS as usize {
         return Err(TooLarge { section: format::Section::Code });
     }
-    lowering.rows.to_bytes()
+    lowering.into_rows()?.to_bytes()
 }
 
 /// A class before it has a number: provider (2 for functions), claim, name.
 type ClassKey = (u32, String, String);
 
+/// A run of cells: classes, ascending, and their operations.
+type Cells = Vec<(u16, u8)>;
+
 struct Lowering<'p> {
     policy: &'p Policy,
     rows: Rows,
-    strings: HashMap<String, u32>,
+    /// The numbers of the strings that nothing looks up.
+    texts: HashMap<String, u32>,
+    field_names: HashMap<String, u32>,
     classes: HashMap<ClassKey, u16>,
-    cell_runs: HashMap<Vec<format::Cell>, u32>,
+    /// The heads that are no models'; they stand behind those that are.
+    heads: Vec<format::Head>,
+    head_runs: HashMap<Vec<format::Head>, u32>,
+    commons: HashMap<format::Common, u32>,
+    cell_runs: HashMap<Cells, (u32, u8)>,
     clause_runs: HashMap<Vec<format::Clause>, u32>,
+    pages: HashMap<format::Page, u16>,
     parts: HashMap<Vec<u32>, u32>,
+    shapes: HashMap<(Vec<format::Field>, u32, u8), u32>,
     models: Vec<&'p Model>,
     customs: Vec<&'p crate::policy::CustomOperation>,
     /// By bucket and path, in the policy's order: the number of the path's node.
@@ -79,72 +91,87 @@ impl<'p> Lowering<'p> {
         let mut lowering = Lowering {
             policy,
             rows: Rows { preferred: policy.roles == Roles::Preferred, modes: modes(policy), ..Rows::default() },
-            strings: HashMap::new(),
+            texts: HashMap::new(),
+            field_names: HashMap::new(),
             classes: HashMap::new(),
+            heads: Vec::new(),
+            head_runs: HashMap::new(),
+            commons: HashMap::new(),
             cell_runs: HashMap::new(),
             clause_runs: HashMap::new(),
+            pages: HashMap::new(),
             parts: HashMap::new(),
+            shapes: HashMap::new(),
             models,
             customs,
             nodes: HashMap::new(),
             rule_strings: HashMap::new(),
             special: special::Numbers::default(),
         };
-        let classes = class_keys(policy);
-        lowering.number_strings(&classes);
+        let classes = class_order(policy);
+        lowering.number_names(&classes);
+        lowering.number_texts(&classes);
         lowering.number_classes(&classes);
         lowering.number_acting();
         lowering.number_whos();
         lowering
     }
 
-    fn number_strings(&mut self, classes: &BTreeSet<ClassKey>) {
-        let mut names: BTreeSet<&str> = BTreeSet::from([self.policy.group_claim.as_str()]);
-        names.extend(classes.iter().flat_map(|(_, claim, name)| [claim.as_str(), name.as_str()]));
-        names.extend(self.policy.groups.iter().map(|group| group.name.as_str()));
-        for model in &self.policy.models {
-            names.insert(&model.name);
-            names.extend(columns(model).into_keys());
+    /// The names that requests look up, scope by scope.
+    fn number_names(&mut self, classes: &[ClassKey]) {
+        let named = |scope: u32, name: &str| (scope, name.to_owned());
+        let mut names: Vec<(u32, String)> =
+            self.models.iter().map(|model| named(scope_of::MODEL, &model.name)).collect();
+        let buckets: BTreeSet<&str> = self.policy.buckets.iter().map(|bucket| bucket.name.as_str()).collect();
+        names.extend(buckets.into_iter().map(|name| named(scope_of::BUCKET, name)));
+        let fields: BTreeSet<&str> = self.policy.models.iter().flat_map(|model| columns(model).into_keys()).collect();
+        self.field_names = fields.iter().map(|name| (*name).to_owned()).zip(names.len() as u32..).collect();
+        self.rows.field_names = fields.len() as u32;
+        names.extend(fields.into_iter().map(|name| named(scope_of::FIELD, name)));
+        names.extend(self.customs.iter().map(|custom| named(scope_of::CUSTOM + custom.kind as u32, &custom.name)));
+        let mut source = scope_of::CLASS;
+        for (at, class) in classes.iter().enumerate() {
+            source += u32::from(at > 0 && (class.0, &class.1) != (classes[at - 1].0, &classes[at - 1].1));
+            names.push(named(source, &class.2));
         }
+        self.rows.names = names;
+        self.rows.groups = self.policy.groups.len() as u32;
+    }
+
+    fn number_texts(&mut self, classes: &[ClassKey]) {
+        let mut texts: BTreeSet<&str> = BTreeSet::from([self.policy.group_claim.as_str()]);
+        texts
+            .extend(classes.iter().filter(|(provider, ..)| *provider != FUNCTIONS).map(|(_, claim, _)| claim.as_str()));
         for rule in self.policy.rules().chain(self.policy.denies()) {
-            names.extend(rule.whos().flat_map(who_names));
-            names.extend(special::guard_names(rule));
+            texts.extend(rule.whos().flat_map(who_names));
+            texts.extend(special::guard_names(rule));
         }
-        names.extend(self.policy.operations.iter().map(|operation| operation.name.as_str()));
         for bucket in &self.policy.buckets {
-            names.insert(&bucket.name);
-            names.extend(bucket.paths.iter().map(|path| path.prefix.as_str()));
-            names.extend(bucket.paths.iter().flat_map(|path| &path.claims).map(|(_, claim)| claim.as_str()));
+            texts.extend(bucket.paths.iter().map(|path| path.prefix.as_str()));
+            texts.extend(bucket.paths.iter().flat_map(|path| &path.claims).map(|(_, claim)| claim.as_str()));
         }
-        self.rows.strings = names.into_iter().map(str::to_owned).collect();
-        self.strings = self.rows.strings.iter().cloned().zip(0..).collect();
-        self.rows.group_claim = self.string(&self.policy.group_claim);
-        self.rows.groups =
-            self.policy.groups.iter().map(|group| format::Group { name: self.string(&group.name) }).collect();
+        self.rows.texts = texts.into_iter().map(str::to_owned).collect();
+        self.texts = self.rows.texts.iter().cloned().zip(self.rows.names.len() as u32..).collect();
+        self.rows.group_claim = self.text(&self.policy.group_claim);
     }
 
-    fn string(&self, name: &str) -> u32 {
-        self.strings[name]
+    fn text(&self, text: &str) -> u32 {
+        self.texts[text]
     }
 
-    fn number_classes(&mut self, keys: &BTreeSet<ClassKey>) {
-        let precedence: HashMap<&str, u32> =
-            self.policy.groups.iter().map(|group| group.name.as_str()).zip(0..).collect();
+    fn number_classes(&mut self, keys: &[ClassKey]) {
         for (number, key) in keys.iter().enumerate() {
-            let (provider, claim, name) = key;
-            let claim_number = if *provider == FUNCTIONS { NONE } else { self.string(claim) };
+            let (provider, claim, _) = key;
+            let claim = if *provider == FUNCTIONS { NONE } else { self.text(claim) };
             match self.rows.sources.last_mut() {
-                Some(source) if (source.provider, source.claim) == (*provider, claim_number) => source.count += 1,
+                Some(source) if (source.provider, source.claim) == (*provider, claim) => source.count += 1,
                 _ => self.rows.sources.push(format::Source {
                     provider: *provider,
-                    claim: claim_number,
+                    claim,
                     first: number as u32,
                     count: 1,
                 }),
             }
-            let pool = *provider == Provider::UserPools as u32 && *claim == self.policy.group_claim;
-            let precedence = precedence.get(name.as_str()).copied().filter(|_| pool).unwrap_or(NONE);
-            self.rows.classes.push(format::Class { name: self.string(name), precedence });
             self.classes.insert(key.clone(), number as u16); // at most u16::MAX: a limit that the checker enforces
         }
     }
@@ -178,44 +205,63 @@ impl<'p> Lowering<'p> {
 
     fn models(&mut self) {
         for model in self.models.clone() {
-            let resource = self.rows.resources.len() as u32;
-            let (class_of, classes) = match is_special(model) {
+            let number = self.rows.heads.len() as u32;
+            let (class_of, mut whole, mut classes) = match is_special(model) {
                 true => {
-                    let whole = self.special_whole(model);
-                    self.resource(whole);
-                    let (class_of, classes) = self.special_model(model, resource);
-                    (0..classes).for_each(|_| {
-                        let functions = self.functions_on_models();
-                        self.resource(functions);
-                    });
-                    (class_of, classes)
+                    let (class_of, classes) = self.special_model(model, number);
+                    let functions: Vec<Openings> = (0..classes).map(|_| self.functions_on_models()).collect();
+                    (class_of, self.special_whole(model), functions)
                 }
-                false => self.plain_model(model),
+                false => {
+                    let matrix = Matrix::of(model);
+                    let classes = (0..matrix.classes.len()).map(|class| self.field_class(&matrix, class)).collect();
+                    let whole = self.whole(&matrix);
+                    (matrix.class_of, whole, classes)
+                }
             };
-            let columns = self.columns(model, &class_of);
-            self.rows.models.push(format::Model {
-                name: self.string(&model.name),
+            let class_count = classes.len() as u32;
+            if let [class] = classes.as_mut_slice() {
+                // Each reads what the other leaves empty, so that the two are often one.
+                (class.gate, whole.shown) = (whole.gate, class.shown);
+            }
+            let whole = self.head(whole);
+            let classes: Vec<format::Head> = classes.into_iter().map(|class| self.head(class)).collect();
+            self.rows.heads.push(whole);
+            let shape = self.shape(model, &class_of, class_count);
+            let heads = if classes == [whole] { number } else { self.head_run(classes) };
+            self.rows.models.push(format::Model { shape, heads });
+        }
+    }
+
+    /// The number of a run of heads; equal runs are one.
+    fn head_run(&mut self, heads: Vec<format::Head>) -> u32 {
+        if let Some(number) = self.head_runs.get(&heads) {
+            return *number;
+        }
+        let number = self.next_head();
+        self.heads.extend_from_slice(&heads);
+        self.head_runs.insert(heads, number);
+        number
+    }
+
+    fn next_head(&self) -> u32 {
+        (self.models.len() + self.heads.len()) as u32
+    }
+
+    fn shape(&mut self, model: &Model, class_of: &[usize], classes: u32) -> u32 {
+        let columns = self.columns(model, class_of);
+        let next = self.rows.shapes.len() as u32;
+        let shape = *self.shapes.entry((columns.clone(), classes, model.disabled.0)).or_insert(next);
+        if shape == next {
+            self.rows.shapes.push(format::Shape {
                 fields: self.rows.fields.len() as u32,
                 field_count: columns.len() as u32,
-                resource,
-                classes: classes as u32,
+                classes,
                 disabled: u32::from(model.disabled.0),
             });
             self.rows.fields.extend(columns);
         }
-    }
-
-    /// The resources of a model whose rules fold into cells; the class of each of its fields, and how many there are.
-    fn plain_model(&mut self, model: &Model) -> (Vec<usize>, usize) {
-        let matrix = Matrix::of(model);
-        let whole = self.whole(&matrix);
-        self.resource(whole);
-        for class in 0..matrix.classes.len() {
-            let openings = self.field_class(&matrix, class);
-            self.resource(openings);
-        }
-        let classes = matrix.classes.len();
-        (matrix.class_of, classes)
+        shape
     }
 
     fn columns(&self, model: &Model, class_of: &[usize]) -> Vec<format::Field> {
@@ -225,7 +271,7 @@ impl<'p> Lowering<'p> {
             .into_iter()
             .map(|(name, flags)| {
                 let class = class.get(name).copied().unwrap_or(0) as u16;
-                format::Field { name: self.string(name), class, flags }
+                format::Field { name: self.field_names[name], class, flags }
             })
             .collect()
     }
@@ -313,28 +359,31 @@ impl<'p> Lowering<'p> {
                     self.add(&mut openings, &role, operations, operations);
                 }
             }
-            let (kind, name) = (custom.kind as u32, self.string(&custom.name));
-            let resource = self.resource(openings);
+            let head = self.resource(openings);
             if is_special {
-                self.special_operation(custom, resource);
+                self.special_operation(custom, head);
             }
-            self.rows.customs.push(format::Custom { kind, name, resource });
+            self.rows.customs.push(format::Custom { kind: custom.kind as u32, head });
         }
     }
 
+    /// The number of a head of its own.
     fn resource(&mut self, openings: Openings) -> u32 {
+        let number = self.next_head();
+        let head = self.head(openings);
+        self.heads.push(head);
+        number
+    }
+
+    fn head(&mut self, openings: Openings) -> format::Head {
         let everyone = |mode: Mode| openings.everyone.get(&mode).map_or(0, |operations| operations.0);
-        let cells: Vec<format::Cell> = openings
-            .classes
-            .iter()
-            .map(|(class, operations)| format::Cell { class: *class, operations: operations.0, reserved: 0 })
-            .collect();
         let clauses: Vec<format::Clause> = openings
             .dynamic
             .iter()
             .map(|(dynamic, (operations, some))| self.clause(dynamic, *operations, *some))
             .collect();
-        let resource = format::Resource {
+        let clause_count = clauses.len() as u32;
+        let common = format::Common {
             user_pool: everyone(Mode::UserPool),
             oidc: everyone(Mode::Oidc),
             api_key: everyone(Mode::ApiKey),
@@ -343,11 +392,92 @@ impl<'p> Lowering<'p> {
             lambda: everyone(Mode::Lambda),
             shown: openings.shown.0,
             gate: openings.gate,
-            cells: intern(cells, &mut self.cell_runs, &mut self.rows.cells, &mut self.rows.cell_runs),
-            clauses: intern(clauses, &mut self.clause_runs, &mut self.rows.clauses, &mut self.rows.clause_runs),
+            clauses: self.clause_run(clauses),
+            clause_count,
         };
-        self.rows.resources.push(resource);
-        self.rows.resources.len() as u32 - 1
+        let next = self.rows.common.len() as u32;
+        let number = *self.commons.entry(common).or_insert(next);
+        if number == next {
+            self.rows.common.push(common);
+        }
+        let (cells, count) =
+            self.cells(openings.classes.into_iter().map(|(class, operations)| (class, operations.0)).collect());
+        format::Head { cells, count, common: format::U24::new(number) } // `to_bytes` refuses more
+    }
+
+    /// The first of a run of clauses; equal runs are one, and an empty one begins at 0.
+    fn clause_run(&mut self, clauses: Vec<format::Clause>) -> u32 {
+        let next = if clauses.is_empty() { 0 } else { self.rows.clauses.len() as u32 };
+        match self.clause_runs.entry(clauses) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                self.rows.clauses.extend_from_slice(new.key());
+                *new.insert(next)
+            }
+        }
+    }
+
+    /// A run of cells, as a head says it; equal runs are one.
+    fn cells(&mut self, cells: Cells) -> (u32, u8) {
+        if cells.is_empty() {
+            return (0, 0);
+        }
+        if let Some(known) = self.cell_runs.get(&cells) {
+            return *known;
+        }
+        let run = if cells.len() <= format::SHORT {
+            (self.cell_run(&cells), cells.len() as u8)
+        } else {
+            let long = self.pages(&cells).unwrap_or_else(|| {
+                let (first, count) = (self.cell_run(&cells), cells.len() as u32);
+                format::Long { paged: 0, first, count }
+            });
+            self.rows.long.push(long);
+            (self.rows.long.len() as u32 - 1, format::LONG)
+        };
+        self.cell_runs.insert(cells, run);
+        run
+    }
+
+    fn cell_run(&mut self, cells: &Cells) -> u32 {
+        let first = self.rows.cell_classes.len() as u32;
+        self.rows.cell_classes.extend(cells.iter().map(|(class, _)| class));
+        self.rows.cell_operations.extend(cells.iter().map(|(_, operations)| operations));
+        first
+    }
+
+    /// A long run as pages, if these take fewer bytes than its cells and their numbers suffice.
+    fn pages(&mut self, cells: &Cells) -> Option<format::Long> {
+        let blocks = cells.last().map_or(0, |(class, _)| usize::from(*class) / format::PAGE + 1);
+        let mut pages = vec![format::Page::default(); blocks];
+        for (class, operations) in cells {
+            pages[usize::from(*class) / format::PAGE].0[usize::from(*class) % format::PAGE] = *operations;
+        }
+        let new: HashSet<&format::Page> = pages.iter().filter(|page| !self.pages.contains_key(page)).collect();
+        let bytes = 2 * blocks + format::PAGE * new.len();
+        if bytes >= 3 * cells.len() || self.pages.len() + new.len() > usize::from(u16::MAX) {
+            return None;
+        }
+        let first = self.rows.page_numbers.len() as u32;
+        for page in pages {
+            let next = self.pages.len() as u16;
+            let number = *self.pages.entry(page).or_insert(next);
+            if number == next {
+                self.rows.pages.push(page);
+            }
+            self.rows.page_numbers.push(number);
+        }
+        Some(format::Long { paged: 1, first, count: blocks as u32 })
+    }
+
+    /// The rows, with the heads in one row.
+    fn into_rows(self) -> Result<Rows, TooLarge> {
+        let mut rows = self.rows;
+        rows.heads.extend(self.heads);
+        match u32::try_from(rows.heads.len()) {
+            Ok(_) => Ok(rows),
+            Err(_) => Err(TooLarge { section: format::Section::Heads }),
+        }
     }
 
     fn clause(&mut self, dynamic: &Dynamic, operations: Operations, some: Operations) -> format::Clause {
@@ -363,7 +493,7 @@ impl<'p> Lowering<'p> {
             any: some.0,
             kind,
             provider: dynamic.provider as u8,
-            field: self.string(&dynamic.field),
+            field: self.text(&dynamic.field),
             parts: first,
             part_count,
         }
@@ -371,7 +501,7 @@ impl<'p> Lowering<'p> {
 
     /// The run of the parts of an identity claim, or of the group claim.
     fn parts_of(&mut self, dynamic: &Dynamic) -> (u32, u32) {
-        let parts: Vec<u32> = dynamic.claim.iter().map(|part| self.string(part)).collect();
+        let parts: Vec<u32> = dynamic.claim.iter().map(|part| self.text(part)).collect();
         let count = parts.len() as u32;
         let next = self.rows.parts.len() as u32;
         let first = *self.parts.entry(parts.clone()).or_insert(next);
@@ -391,7 +521,7 @@ impl Lowering<'_> {
             let nodes = self.rows.nodes.len() as u32;
             self.paths(number, bucket);
             let node_count = self.rows.nodes.len() as u32 - nodes;
-            self.rows.buckets.push(format::Bucket { name: self.string(&bucket.name), nodes, node_count });
+            self.rows.buckets.push(format::Bucket { nodes, node_count });
         }
     }
 
@@ -419,7 +549,7 @@ impl Lowering<'_> {
             let everyone = folded.everyone.clone().map_or(NONE, |grants| self.storage_resource(&grants));
             let mine = folded.mine.clone().map_or(NONE, |grants| self.storage_resource(&grants));
             let number = self.rows.nodes.len() as u32;
-            self.rows.nodes.push(format::Node { prefix: self.string(&path.prefix), parent, everyone, mine });
+            self.rows.nodes.push(format::Node { prefix: self.text(&path.prefix), parent, everyone, mine });
             self.nodes.insert((bucket, at), number);
             above.push((path, number, folded));
         }
@@ -686,6 +816,19 @@ fn modes(policy: &Policy) -> u8 {
     let storage = if policy.buckets.is_empty() { 0 } else { pool };
     let guests = if configured & bit(Mode::IdentityPool) != 0 { bit(Mode::Guest) } else { 0 };
     configured | storage | guests
+}
+
+/// The classes in the order of their numbers: the user pool's own groups by precedence, then what else is read from that
+/// claim, then the other claims, and the functions last.
+fn class_order(policy: &Policy) -> Vec<ClassKey> {
+    let precedence: HashMap<&str, usize> = policy.groups.iter().map(|group| group.name.as_str()).zip(0..).collect();
+    let mut keys: Vec<ClassKey> = class_keys(policy).into_iter().collect();
+    keys.sort_by_cached_key(|(provider, claim, name)| {
+        let pool = *provider == Provider::UserPools as u32 && *claim == policy.group_claim;
+        let precedence = precedence.get(name.as_str()).filter(|_| pool).copied().unwrap_or(usize::MAX);
+        (*provider, !pool, claim.clone(), precedence, name.clone())
+    });
+    keys
 }
 
 /// Every class that a rule names, and every group of the user pool.

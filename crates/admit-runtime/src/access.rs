@@ -2,8 +2,9 @@
 //! Always: reads what loading has checked. What a caller may do is what these entries give to any of the callers that
 //! he is, through the rules of `decide`.
 
-use crate::format::{Clause, Custom, FUNCTIONS, Model, NONE, clause, field};
+use crate::format::{Clause, FUNCTIONS, NONE, clause, field};
 use crate::load::Policy;
+use crate::model::Model;
 use crate::request::CustomKind;
 use crate::words::{Mode, Operations, Provider};
 
@@ -67,21 +68,19 @@ pub struct PathAccess<'a, 't> {
 impl<'t> Policy<'t> {
     /// A model's entries; none for a model that the policy does not have.
     pub fn model<'a>(&'a self, name: &str) -> Option<ModelAccess<'a, 't>> {
-        let found = self.models.run(0, NONE).find(|model| self.strings.get(model.name) == name);
-        found.map(|model| ModelAccess { policy: self, model })
+        self.model_number(name).map(|number| ModelAccess { policy: self, model: self.model_at(number) })
     }
 
     /// A custom operation's entries; none for one that the policy does not have. Their operation is
     /// [`Operations::CALL`].
     pub fn custom_access<'a>(&'a self, kind: CustomKind, name: &str) -> impl Iterator<Item = Access<'t>> + use<'a, 't> {
-        let is = |custom: &Custom| custom.kind == kind as u32 && self.strings.get(custom.name) == name;
-        let found = self.customs.run(0, NONE).find(is);
-        found.into_iter().flat_map(|custom| self.access(custom.resource))
+        let found = self.custom_number(kind as u32, name);
+        found.into_iter().flat_map(|number| self.access(self.customs.at(number as usize).head))
     }
 
     /// The paths of a bucket, in byte order.
     pub fn paths<'a>(&'a self, bucket: &str) -> impl Iterator<Item = PathAccess<'a, 't>> + use<'a, 't> {
-        let found = self.buckets.run(0, NONE).find(|known| self.strings.get(known.name) == bucket);
+        let found = self.bucket_number(bucket).map(|number| self.buckets.at(number as usize));
         let nodes = found.into_iter().flat_map(|bucket| self.nodes.run(bucket.nodes, bucket.node_count));
         nodes.map(move |node| PathAccess {
             policy: self,
@@ -93,34 +92,32 @@ impl<'t> Policy<'t> {
 
     fn access<'a>(&'a self, resource: u32) -> impl Iterator<Item = Access<'t>> + use<'a, 't> {
         let exists = resource != NONE;
-        let resource = self.resources.at(if exists { resource as usize } else { 0 });
+        let resource = self.resource(if exists { resource } else { 0 });
+        let common = resource.common;
         let everyone = [
-            (Mode::UserPool, resource.user_pool),
-            (Mode::Oidc, resource.oidc),
-            (Mode::ApiKey, resource.api_key),
-            (Mode::Guest, resource.guest),
-            (Mode::IdentityPool, resource.identity_pool),
-            (Mode::Lambda, resource.lambda),
+            (Mode::UserPool, common.user_pool),
+            (Mode::Oidc, common.oidc),
+            (Mode::ApiKey, common.api_key),
+            (Mode::Guest, common.guest),
+            (Mode::IdentityPool, common.identity_pool),
+            (Mode::Lambda, common.lambda),
         ];
         let everyone = everyone
             .into_iter()
             .map(|(mode, operations)| Access { who: Who::Everyone(mode), operations: Operations(operations) });
-        let run = resource.cells as usize;
-        let start = if run == 0 { 0 } else { self.cell_runs.at(run - 1) };
-        let count = self.cell_runs.at(run).saturating_sub(start);
-        let cells = self.cells.run(start, count).filter_map(|cell| {
+        let cells = self.cells.each(resource.head).filter_map(|cell| {
             let who = self.class_who(cell.class)?;
             Some(Access { who, operations: Operations(cell.operations) })
         });
         let clauses = self
-            .clause_run(resource.clauses as usize)
+            .clauses_of(&resource)
             .map(|clause| Access { who: self.clause_who(&clause), operations: Operations(clause.operations) });
         everyone.chain(cells).chain(clauses).filter(move |access| exists && !access.operations.is_empty())
     }
 
     fn class_who(&self, class: u16) -> Option<Who<'t>> {
-        let name = self.strings.get(self.classes.at(usize::from(class)).name);
         let class = u32::from(class);
+        let name = self.class_name(class);
         let source =
             self.sources.run(0, NONE).find(|source| (source.first..source.first + source.count).contains(&class))?;
         Some(match source.provider {
@@ -153,31 +150,31 @@ fn provider_of(number: u8) -> Provider {
 impl<'a, 't> ModelAccess<'a, 't> {
     /// The operations that the model does not have at all.
     pub fn disabled(&self) -> Operations {
-        Operations(self.model.disabled as u8) // at most a byte: checked at load
+        self.model.disabled()
     }
 
     /// The declared fields, each with the number of its class.
     pub fn fields(&self) -> impl Iterator<Item = (&'t str, usize)> + use<'a, 't> {
         let policy = self.policy;
         let declared = |column: &crate::format::Field| column.flags & field::DECLARED != 0;
-        let columns = policy.fields.run(self.model.fields, self.model.field_count).filter(declared);
+        let columns = policy.columns(&self.model).filter(declared);
         columns.map(|column| (policy.strings.get(column.name), usize::from(column.class)))
     }
 
     /// How many classes of fields it has: at least 1.
     pub fn classes(&self) -> usize {
-        self.model.classes as usize
+        self.model.classes() as usize
     }
 
     /// On the model as a whole: reads that a who has on some field; create, update and delete on every field.
     pub fn whole(&self) -> impl Iterator<Item = Access<'t>> + use<'a, 't> {
-        self.policy.access(self.model.resource)
+        self.policy.access(self.model.number)
     }
 
     /// On one class of fields: what may be written there and, of the reads, what is shown.
     pub fn class(&self, class: usize) -> impl Iterator<Item = Access<'t>> + use<'a, 't> {
         let exists = class < self.classes();
-        self.policy.access(if exists { self.model.resource + 1 + class as u32 } else { NONE })
+        self.policy.access(if exists { self.model.class(class) } else { NONE })
     }
 }
 

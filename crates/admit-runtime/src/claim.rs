@@ -43,7 +43,8 @@ impl<'a> Groups<'a> {
     }
 
     /// Calls `visit` with each group until it answers true; says whether it did.
-    pub fn any(self, visit: &mut dyn FnMut(&str) -> bool) -> bool {
+    #[inline]
+    pub fn any(self, mut visit: impl FnMut(&str) -> bool) -> bool {
         match self {
             Groups::None | Groups::Unknown => false,
             Groups::One(name) => visit(name),
@@ -62,7 +63,7 @@ impl<'a> Groups<'a> {
 
     /// Whether there is no group in it that could be one of the policy's.
     pub fn is_empty(self) -> bool {
-        !self.any(&mut |_| true)
+        !self.any(|_| true)
     }
 
     /// Whether the caller counts as in some group: there is an element, even one that is no name, or the claim is
@@ -303,7 +304,7 @@ mod tests {
 
     fn groups(text: &str) -> Vec<String> {
         let mut all = Vec::new();
-        Groups::of(Value::Text(text)).any(&mut |name| {
+        Groups::of(Value::Text(text)).any(|name| {
             all.push(String::from(name));
             false
         });

@@ -1,10 +1,12 @@
 //! The decision: which rules of the caller's mode are true here, and what they open together.
 //! Always: constant memory, no panic, and a deny wherever nothing says otherwise.
 
+use crate::cells::Resource;
 use crate::decision::{Decision, Effect, Reason};
 use crate::filter::{Filter, Spelling, What};
-use crate::format::{Clause, Field, Model, NONE, Resource, field};
+use crate::format::{Clause, Field, NONE, field};
 use crate::load::Policy;
+use crate::model::Model;
 use crate::principal::{Authorizer, Principal};
 use crate::request::{Action, Request, Stored, Target};
 use crate::value::{List, Value};
@@ -14,6 +16,7 @@ impl<'t> Policy<'t> {
     /// Decides one request. Never panics, never allocates; whatever is unknown is denied.
     ///
     /// A principal or an action of another table is denied with [`Reason::OtherTable`].
+    #[inline]
     pub fn decide<'a>(&'a self, principal: &'a Principal<'a>, action: Action, request: &Request<'a>) -> Decision<'a> {
         let asked = Asked { policy: self, principal, action, request: *request };
         let outcome = match (asked.is_of_this_table(), asked.is_of_a_configured_mode()) {
@@ -31,18 +34,8 @@ impl<'t> Policy<'t> {
         Decision { asked, outcome, effect }
     }
 
-    pub(crate) fn clause_run(&self, run: usize) -> impl ExactSizeIterator<Item = Clause> + use<'t> {
-        let start = if run == 0 { 0 } else { self.clause_runs.at(run - 1) };
-        let end = self.clause_runs.at(run);
-        self.clauses.run(start, end.saturating_sub(start))
-    }
-
-    fn cell(&self, run: usize, class: u16) -> u8 {
-        let start = if run == 0 { 0 } else { self.cell_runs.at(run - 1) };
-        let end = self.cell_runs.at(run);
-        let at = self.cells.lower_bound(start, end.saturating_sub(start), |cell| cell.class < class);
-        let cell = self.cells.at(at);
-        if at < end as usize && cell.class == class { cell.operations } else { 0 }
+    pub(crate) fn clauses_of(&self, resource: &Resource) -> impl ExactSizeIterator<Item = Clause> + use<'t> {
+        self.clauses.run(resource.common.clauses, resource.common.clause_count)
     }
 }
 
@@ -74,6 +67,63 @@ pub(crate) enum Known {
     Declared { class: usize, key: bool },
 }
 
+impl Known {
+    fn of(column: &Field) -> Known {
+        let key = column.flags & field::KEY != 0;
+        match (column.flags & field::DECLARED != 0, key) {
+            (true, key) => Known::Declared { class: usize::from(column.class), key },
+            (false, true) => Known::Key,
+            (false, false) => Known::System,
+        }
+    }
+}
+
+/// What a mutation may do on the classes of a model's fields; that of the last one is kept, since fields of a class
+/// often follow one another.
+struct Granted<'r, 'a> {
+    asked: &'r Asked<'a>,
+    model: &'r Model,
+    special: Option<crate::special::Special<'a>>,
+    last: Option<(u32, Operations)>,
+}
+
+impl Granted<'_, '_> {
+    fn on(&mut self, resource: u32) -> Operations {
+        if let Some((last, granted)) = self.last
+            && last == resource
+        {
+            return granted;
+        }
+        let (asked, model) = (self.asked, self.model);
+        let read = asked.policy.resource(resource);
+        let granted = match asked.action.operation {
+            Operation::Create => asked.granted(&read, |clause| asked.grants_create(model, clause)),
+            _ => asked.granted(&read, |clause| asked.owns(clause)),
+        };
+        self.last = Some((resource, granted));
+        granted
+    }
+
+    fn may_write(&mut self, known: Known, null: bool) -> bool {
+        if let Some(special) = &self.special {
+            return special.may_write(known, null);
+        }
+        let (whole, class) = (self.model.number, |class| self.model.class(class));
+        match (known, self.asked.action.operation == Operation::Create) {
+            (Known::Declared { class: at, .. }, true) => self.on(class(at)).contains(Operations::CREATE),
+            (Known::Declared { class: at, key }, false) => {
+                let granted = self.on(class(at));
+                let update = key || granted.contains(Operations::UPDATE);
+                update && (!null || granted.contains(Operations::DELETE))
+            }
+            // The key belongs to no field rule: setting it on create is for those who may set every field.
+            (Known::Key, true) => self.on(whole).contains(Operations::CREATE),
+            (Known::Key, false) => !null || self.on(whole).contains(Operations::DELETE),
+            (Known::System | Known::No, _) => false,
+        }
+    }
+}
+
 impl<'a> Asked<'a> {
     fn is_of_this_table(&self) -> bool {
         self.principal.tag == self.policy.tag && self.action.tag == self.policy.tag
@@ -85,10 +135,10 @@ impl<'a> Asked<'a> {
 
     fn outcome(&self) -> Outcome {
         let allowed = match self.action.target {
-            Target::Model(number) => return self.on_model(&self.policy.models.at(number as usize)),
+            Target::Model(number) => return self.on_model(number),
             Target::Custom(number) => {
-                let number = self.policy.customs.at(number as usize).resource;
-                let resource = self.policy.resources.at(number as usize);
+                let number = self.policy.customs.at(number as usize).head;
+                let resource = self.policy.resource(number);
                 match self.special(&resource, number, None) {
                     Some(special) => return special.outcome(),
                     None => self.open(&resource),
@@ -105,37 +155,44 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn on_model(&self, model: &Model) -> Outcome {
-        if self.names_unknown_fields(model) {
+    fn on_model(&self, number: u32) -> Outcome {
+        let model = self.policy.model_at(number);
+        if self.names_unknown_fields(&model) {
             return Outcome::Deny(Reason::Unknown);
         }
-        if let Some(special) = self.special_model(model) {
+        let whole = self.policy.resource(number);
+        if let Some(special) = self.special(&whole, number, Some(model)) {
             return special.outcome();
         }
+        let open = self.open(&whole);
         match self.action.operation {
-            Operation::Create => self.create(model),
-            Operation::Update => self.update(model),
-            Operation::Delete => self.delete(model),
-            Operation::Listen => self.listen(model),
-            Operation::Get => self.get(model),
-            Operation::Relation if matches!(self.request.stored, Stored::Given(_)) => self.get(model),
-            _ => self.list(model),
+            Operation::Create => self.create(&model, &whole, open),
+            Operation::Update => self.update(&model, &whole, open),
+            Operation::Delete => self.delete(&whole, open),
+            // Reads: whatever is open, and else what clauses say, if there are any.
+            operation if open.meets(operation.needs()) => Outcome::Allow,
+            _ if whole.common.clause_count == 0 => Outcome::Deny(Reason::Unauthorized),
+            Operation::Listen => self.listen(&model, &whole),
+            Operation::Get => self.get(&model),
+            Operation::Relation if matches!(self.request.stored, Stored::Given(_)) => self.get(&model),
+            _ => self.list(&model),
         }
     }
 
     /// What the caller's mode and groups open on a resource of the data.
+    #[inline]
     pub fn open(&self, resource: &Resource) -> Operations {
         let caller = &self.principal.caller;
         Operations(match caller.mode {
-            Mode::UserPool => resource.user_pool | self.cells(resource),
-            Mode::Oidc => resource.oidc | self.cells(resource),
-            Mode::ApiKey => resource.api_key,
-            Mode::Guest => resource.guest,
+            Mode::UserPool => resource.common.user_pool | self.cells(resource),
+            Mode::Oidc => resource.common.oidc | self.cells(resource),
+            Mode::ApiKey => resource.common.api_key,
+            Mode::Guest => resource.common.guest,
             // A group's role has no policy for data.
             Mode::IdentityPool if self.principal.in_group => 0,
-            Mode::IdentityPool => resource.identity_pool,
+            Mode::IdentityPool => resource.common.identity_pool,
             Mode::Lambda if caller.authorizer == Authorizer::No => 0,
-            Mode::Lambda => resource.lambda,
+            Mode::Lambda => resource.common.lambda,
             // To be told of changes is not to read records through relations.
             Mode::Function if self.action.operation == Operation::Relation => {
                 self.cells(resource) & !Operations::LISTEN.0
@@ -147,37 +204,46 @@ impl<'a> Asked<'a> {
     }
 
     fn cells(&self, resource: &Resource) -> u8 {
-        let run = resource.cells as usize;
-        self.principal.classes().iter().fold(0, |open, class| open | self.policy.cell(run, *class))
+        self.policy.cells.open(resource.head, self.principal.classes())
     }
 
     pub fn whole(&self, model: &Model) -> Resource {
-        self.policy.resources.at(model.resource as usize)
+        self.policy.resource(model.number)
     }
 
     pub fn class(&self, model: &Model, class: usize) -> Resource {
-        self.policy.resources.at(model.resource as usize + 1 + class)
+        self.policy.resource(model.class(class))
     }
 
     fn clauses(&self, resource: &Resource) -> impl Iterator<Item = Clause> + use<'a> {
-        self.policy.clause_run(resource.clauses as usize)
+        self.policy.clauses_of(resource)
     }
 
     /// What the caller may do on a resource, record or input considered.
     fn granted(&self, resource: &Resource, grants: impl Fn(&Clause) -> bool) -> Operations {
-        let open = self.open(resource);
+        self.with_clauses(resource, self.open(resource), grants)
+    }
+
+    /// What is open, and what clauses add to it.
+    #[inline]
+    fn with_clauses(&self, resource: &Resource, open: Operations, grants: impl Fn(&Clause) -> bool) -> Operations {
         self.clauses(resource)
             .filter(|clause| grants(clause))
             .fold(open, |all, clause| all.with(Operations(clause.operations)))
     }
 
-    fn create(&self, model: &Model) -> Outcome {
+    /// Whether the caller may do some of this on some class of fields.
+    fn on_some_class(&self, model: &Model, wanted: Operations, grants: impl Fn(&Clause) -> bool) -> bool {
+        let mut classes = 0..model.classes() as usize;
+        classes.any(|class| self.granted(&self.class(model, class), &grants).meets(wanted))
+    }
+
+    fn create(&self, model: &Model, whole: &Resource, open: Operations) -> Outcome {
         let grants = |clause: &Clause| self.grants_create(model, clause);
-        if self.granted(&self.whole(model), grants).contains(Operations::CREATE) {
+        if self.with_clauses(whole, open, grants).contains(Operations::CREATE) {
             return Outcome::Allow;
         }
-        let mut classes = 0..model.classes as usize;
-        match classes.any(|class| self.granted(&self.class(model, class), grants).contains(Operations::CREATE)) {
+        match !model.is_one_class() && self.on_some_class(model, Operations::CREATE, grants) {
             true => self.unless_fields_denied(model),
             false => Outcome::Deny(Reason::Unauthorized),
         }
@@ -221,21 +287,18 @@ impl<'a> Asked<'a> {
         })
     }
 
-    fn update(&self, model: &Model) -> Outcome {
-        let whole = self.whole(model);
-        if !self.passes_update_gate(&whole) {
+    fn update(&self, model: &Model, whole: &Resource, open: Operations) -> Outcome {
+        if !self.passes_update_gate(whole) {
             return Outcome::Deny(Reason::Unauthorized);
         }
         let wanted = Operations::UPDATE.with(Operations::DELETE);
         let grants = |clause: &Clause| self.owns(clause);
-        if self.granted(&whole, grants).contains(wanted) {
+        let granted = self.with_clauses(whole, open, grants);
+        if granted.contains(wanted) {
             return Outcome::Allow;
         }
-        let mut classes = 0..model.classes as usize;
-        match classes.any(|class| self.granted(&self.class(model, class), grants).meets(wanted)) {
-            true => self.unless_fields_denied(model),
-            false => Outcome::Deny(Reason::Unauthorized),
-        }
+        let some = if model.is_one_class() { granted.meets(wanted) } else { self.on_some_class(model, wanted, grants) };
+        if some { self.unless_fields_denied(model) } else { Outcome::Deny(Reason::Unauthorized) }
     }
 
     /// Whether callers of this mode get as far as the rules for an update.
@@ -243,7 +306,7 @@ impl<'a> Asked<'a> {
         let mode = self.principal.caller.mode;
         let gated = matches!(mode, Mode::UserPool | Mode::Oidc | Mode::ApiKey | Mode::Lambda);
         // The bits of the mode's number: `SPECIAL` is none of them.
-        !gated || whole.gate & (1 << mode as u8) != 0
+        !gated || whole.common.gate & (1 << mode as u8) != 0
     }
 
     /// Whether a rule about the record's field holds for the stored record.
@@ -253,8 +316,8 @@ impl<'a> Asked<'a> {
         condition.is_some_and(|condition| condition.matches(record))
     }
 
-    fn delete(&self, model: &Model) -> Outcome {
-        match self.granted(&self.whole(model), |clause| self.owns(clause)).contains(Operations::DELETE) {
+    fn delete(&self, whole: &Resource, open: Operations) -> Outcome {
+        match self.with_clauses(whole, open, |clause| self.owns(clause)).contains(Operations::DELETE) {
             true => Outcome::Allow,
             false => Outcome::Deny(Reason::Unauthorized),
         }
@@ -268,52 +331,25 @@ impl<'a> Asked<'a> {
 
     /// Calls `visit` with each field that `create` or `update` may not touch, as the input names them.
     pub fn each_denied_field(&self, model: &Model, visit: &mut dyn FnMut(&str)) {
+        let mut granted = Granted { asked: self, model, special: self.special_model(model), last: None };
         match self.request.input {
             Some(input) => input.each_key(&mut |name| {
-                if !self.may_write(model, name, matches!(input.get(name), Value::Null)) {
+                if !granted.may_write(self.known(model, name), matches!(input.get(name), Value::Null)) {
                     visit(name);
                 }
             }),
             None => {
-                for column in self.policy.fields.run(model.fields, model.field_count) {
-                    let name = self.policy.strings.get(column.name);
-                    if column.flags & field::DECLARED != 0 && !self.may_write(model, name, false) {
-                        visit(name);
+                for column in self.policy.columns(model).filter(|column| column.flags & field::DECLARED != 0) {
+                    if !granted.may_write(Known::of(&column), false) {
+                        visit(self.policy.strings.get(column.name));
                     }
                 }
             }
         }
     }
 
-    fn may_write(&self, model: &Model, name: &str, null: bool) -> bool {
-        if let Some(special) = self.special_model(model) {
-            return special.may_write(self.known(model, name), null);
-        }
-        let creates = self.action.operation == Operation::Create;
-        let on = |resource: &Resource| match creates {
-            true => self.granted(resource, |clause| self.grants_create(model, clause)),
-            false => self.granted(resource, |clause| self.owns(clause)),
-        };
-        match (self.known(model, name), creates) {
-            (Known::Declared { class, .. }, true) => on(&self.class(model, class)).contains(Operations::CREATE),
-            (Known::Declared { class, key }, false) => {
-                let granted = on(&self.class(model, class));
-                let update = key || granted.contains(Operations::UPDATE);
-                update && (!null || granted.contains(Operations::DELETE))
-            }
-            // The key belongs to no field rule: setting it on create is for those who may set every field.
-            (Known::Key, true) => on(&self.whole(model)).contains(Operations::CREATE),
-            (Known::Key, false) => !null || on(&self.whole(model)).contains(Operations::DELETE),
-            (Known::System | Known::No, _) => false,
-        }
-    }
-
     fn get(&self, model: &Model) -> Outcome {
-        let needs = self.action.operation.needs();
-        if self.open(&self.whole(model)).meets(needs) {
-            return Outcome::Allow;
-        }
-        let filter = self.filter(model.resource as usize, Spelling::Any);
+        let filter = self.filter(model.number, Spelling::Any);
         let seen = match self.request.stored {
             Stored::Given(record) => filter.matches(record),
             Stored::Missing => filter.conditions().next().is_some(),
@@ -323,26 +359,19 @@ impl<'a> Asked<'a> {
     }
 
     fn list(&self, model: &Model) -> Outcome {
-        if self.open(&self.whole(model)).meets(self.action.operation.needs()) {
-            return Outcome::Allow;
-        }
-        match self.filter(model.resource as usize, Spelling::Any).conditions().next() {
+        match self.filter(model.number, Spelling::Any).conditions().next() {
             Some(_) => Outcome::Filtered,
             None => Outcome::Deny(Reason::Unauthorized),
         }
     }
 
-    fn listen(&self, model: &Model) -> Outcome {
-        let whole = self.whole(model);
-        if self.open(&whole).meets(Operations::LISTEN) {
-            return Outcome::Allow;
-        }
-        match self.subscribes_to_own(&whole) {
+    fn listen(&self, model: &Model, whole: &Resource) -> Outcome {
+        match self.subscribes_to_own(whole) {
             Some(true) => return Outcome::Allow,
             Some(false) => return Outcome::Deny(Reason::Unauthorized),
             None => (),
         }
-        match self.filter(model.resource as usize, Spelling::Last).conditions().next() {
+        match self.filter(model.number, Spelling::Last).conditions().next() {
             Some(_) => Outcome::Filtered,
             None => Outcome::Deny(Reason::Unauthorized),
         }
@@ -370,25 +399,20 @@ impl<'a> Asked<'a> {
     }
 
     /// The filter of an operation on a resource.
-    pub fn filter(&self, resource: usize, spelling: Spelling) -> Filter<'a> {
+    pub fn filter(&self, resource: u32, spelling: Spelling) -> Filter<'a> {
         Filter { asked: *self, what: What::Clauses, resource, needs: self.action.operation.needs(), spelling }
     }
 
     pub fn known(&self, model: &Model, name: &str) -> Known {
-        let Some(column) = self.column(model, name) else { return Known::No };
-        let key = column.flags & field::KEY != 0;
-        match (column.flags & field::DECLARED != 0, key) {
-            (true, key) => Known::Declared { class: usize::from(column.class), key },
-            (false, true) => Known::Key,
-            (false, false) => Known::System,
-        }
+        self.column(model, name).map_or(Known::No, |column| Known::of(&column))
     }
 
     fn column(&self, model: &Model, name: &str) -> Option<Field> {
-        let name = self.policy.string(name)?;
-        let at = self.policy.fields.lower_bound(model.fields, model.field_count, |column| column.name < name);
+        let name = self.policy.field_name(name)?;
+        let (first, count) = (model.shape.fields, model.shape.field_count);
+        let at = self.policy.fields.lower_bound(first, count, |column| column.name < name);
         let column = self.policy.fields.at(at);
-        (at < (model.fields + model.field_count) as usize && column.name == name).then_some(column)
+        (at < (first + count) as usize && column.name == name).then_some(column)
     }
 
     /// Whether the request names a field, or proposes a value for one, that clients do not know.
@@ -421,7 +445,7 @@ impl Asked<'_> {
             return Operations::NONE;
         };
         match self.path(bucket, key) {
-            Some(resource) => self.storage_role(&self.policy.resources.at(resource as usize)),
+            Some(resource) => self.storage_role(&self.policy.resource(resource)),
             None => Operations::NONE,
         }
     }
@@ -475,18 +499,17 @@ impl Asked<'_> {
 
     fn storage_role(&self, resource: &Resource) -> Operations {
         let caller = &self.principal.caller;
-        let run = resource.cells as usize;
         Operations(match caller.mode {
-            Mode::Guest => resource.guest,
+            Mode::Guest => resource.common.guest,
             Mode::Function => self.cells(resource),
             Mode::Iam if caller.trusted => u8::MAX,
             Mode::UserPool | Mode::IdentityPool if !self.policy.preferred => {
-                resource.identity_pool | self.cells(resource)
+                resource.common.identity_pool | self.cells(resource)
             }
             Mode::UserPool | Mode::IdentityPool if self.principal.in_group => {
-                self.principal.preferred.map_or(0, |class| self.policy.cell(run, class))
+                self.principal.preferred.map_or(0, |class| self.policy.cells.one(resource.head, class))
             }
-            Mode::UserPool | Mode::IdentityPool => resource.identity_pool,
+            Mode::UserPool | Mode::IdentityPool => resource.common.identity_pool,
             _ => 0,
         })
     }

@@ -1,9 +1,11 @@
 //! What a decision says: the effect, and on demand the reason, the fields, the owner to record and the filter.
 //! Always: nothing is stored; each answer is worked out from the request when it is asked for.
 
+use crate::cells::Resource;
 use crate::decide::{Asked, Known, Outcome};
 use crate::filter::{Condition, Filter, Spelling, Wanted, What};
-use crate::format::{Clause, Model, Resource, field};
+use crate::format::{Clause, field};
+use crate::model::Model;
 use crate::request::{Stored, Target};
 use crate::value::{Fields, Overlay, Value};
 use crate::words::{Mode, Operation, Operations};
@@ -106,7 +108,7 @@ impl<'a> Decision<'a> {
             (Outcome::Filtered, Some(_)) if self.special().is_some() => {
                 self.special().map(|special| special.filter(What::Records))
             }
-            (Outcome::Filtered, Some(model)) => Some(self.asked.filter(model.resource as usize, spelling)),
+            (Outcome::Filtered, Some(model)) => Some(self.asked.filter(model.number, spelling)),
             _ => None,
         }
     }
@@ -203,7 +205,7 @@ impl<'a> Decision<'a> {
                 }
             }
             None => {
-                for column in self.asked.policy.fields.run(model.fields, model.field_count) {
+                for column in self.asked.policy.columns(&model) {
                     let name = self.asked.policy.strings.get(column.name);
                     visit(name, self.field(name));
                 }
@@ -213,7 +215,7 @@ impl<'a> Decision<'a> {
 
     /// Whether the model has field rules, so that [`Decision::field`] may differ from field to field.
     pub fn has_field_rules(&self) -> bool {
-        self.model().is_some_and(|model| model.classes > 1)
+        self.model().is_some_and(|model| model.classes() > 1)
     }
 
     /// Whether the policy declares the field on the model asked about; keys, time stamps and implicit owners may
@@ -226,7 +228,7 @@ impl<'a> Decision<'a> {
     pub fn each_declared_field(&self, visit: &mut dyn FnMut(&str)) {
         let Some(model) = self.model() else { return };
         let declared = |column: &crate::format::Field| column.flags & field::DECLARED != 0;
-        for column in self.asked.policy.fields.run(model.fields, model.field_count).filter(declared) {
+        for column in self.asked.policy.columns(&model).filter(declared) {
             visit(self.asked.policy.strings.get(column.name));
         }
     }
@@ -237,8 +239,8 @@ impl<'a> Decision<'a> {
             _ if self.outcome == Outcome::Deny(Reason::OtherTable) => None,
             Target::Model(_) => self.model().and_then(|model| self.asked.special_model(&model)),
             Target::Custom(number) => {
-                let number = self.asked.policy.customs.at(number as usize).resource;
-                self.asked.special(&self.asked.policy.resources.at(number as usize), number, None)
+                let number = self.asked.policy.customs.at(number as usize).head;
+                self.asked.special(&self.asked.policy.resource(number), number, None)
             }
             Target::Bucket(_) => None,
         }
@@ -254,7 +256,7 @@ impl<'a> Decision<'a> {
     pub(crate) fn model(&self) -> Option<Model> {
         match self.asked.action.target {
             Target::Model(number) if self.outcome != Outcome::Deny(Reason::OtherTable) => {
-                Some(self.asked.policy.models.at(number as usize))
+                Some(self.asked.policy.model_at(number))
             }
             _ => None,
         }
@@ -275,14 +277,13 @@ impl<'a> Decision<'a> {
     fn class_shown(&self, model: &Model, class: usize) -> Shown<'a> {
         let resource = self.asked.class(model, class);
         let needs = if self.is_mutation() { Operations::GET } else { self.asked.action.operation.needs() };
-        if Operations(resource.shown).contains(needs) || self.asked.open(&resource).meets(needs) {
+        if Operations(resource.common.shown).contains(needs) || self.asked.open(&resource).meets(needs) {
             return Shown::Always;
         }
         if self.is_mutation() {
             return self.by_record(|| self.mutated_matches(&resource, Spelling::Complete));
         }
-        let number = model.resource as usize + 1 + class;
-        let filter = self.asked.filter(number, Spelling::Complete);
+        let filter = self.asked.filter(model.class(class), Spelling::Complete);
         match self.asked.request.stored {
             Stored::Given(record) if self.is_of_one_record() => self.by_record(|| filter.matches(record)),
             _ if filter.conditions().next().is_none() => Shown::Never,
@@ -305,7 +306,7 @@ impl<'a> Decision<'a> {
         let gets = |clause: &Clause| Operations(clause.operations).meets(Operations::GET);
         let request = &self.asked.request;
         let input: &dyn Fields = request.input.unwrap_or(&());
-        let clauses = self.asked.policy.clause_run(resource.clauses as usize).filter(gets);
+        let clauses = self.asked.policy.clauses_of(resource).filter(gets);
         let mut clauses =
             clauses.filter_map(|clause| self.asked.policy.condition(&clause, self.asked.principal, spelling));
         match (self.asked.action.operation, request.stored) {
@@ -337,11 +338,9 @@ impl<'a> Decision<'a> {
             return special.mode_has_rules();
         }
         let policy = &self.asked.policy;
-        // Rules of single fields give create and update too, and only their class says so.
-        let classes = self.model().map_or(0, |model| model.classes);
         let resource = match self.asked.action.target {
-            Target::Model(number) => policy.models.at(number as usize).resource,
-            Target::Custom(number) => policy.customs.at(number as usize).resource,
+            Target::Model(number) => number,
+            Target::Custom(number) => policy.customs.at(number as usize).head,
             Target::Bucket(bucket) => {
                 let key = self.asked.request.key.unwrap_or("");
                 if self.asked.places().is_some() {
@@ -353,22 +352,24 @@ impl<'a> Decision<'a> {
                 }
             }
         };
-        (resource..=resource + classes).any(|resource| self.mode_has_rules_on(resource))
+        // Rules of single fields give create and update too, and only their class says so.
+        let classes = |model: Model| (0..model.classes() as usize).any(|at| self.mode_has_rules_on(model.class(at)));
+        self.mode_has_rules_on(resource) || self.model().is_some_and(classes)
     }
 
     fn mode_has_rules_on(&self, resource: u32) -> bool {
         let policy = &self.asked.policy;
-        let resource = policy.resources.at(resource as usize);
+        let resource = policy.resource(resource);
         let needs = self.asked.action.operation.needs();
         let storage = matches!(self.asked.action.target, Target::Bucket(_));
         let (own, provider) = match self.asked.principal.caller.mode {
-            Mode::UserPool | Mode::IdentityPool if storage => (resource.identity_pool, Some(0)),
-            Mode::UserPool => (resource.user_pool, Some(0)),
-            Mode::Oidc => (resource.oidc, Some(1)),
-            Mode::ApiKey => (resource.api_key, None),
-            Mode::Guest => (resource.guest, None),
-            Mode::IdentityPool => (resource.identity_pool, None),
-            Mode::Lambda => (resource.lambda, None),
+            Mode::UserPool | Mode::IdentityPool if storage => (resource.common.identity_pool, Some(0)),
+            Mode::UserPool => (resource.common.user_pool, Some(0)),
+            Mode::Oidc => (resource.common.oidc, Some(1)),
+            Mode::ApiKey => (resource.common.api_key, None),
+            Mode::Guest => (resource.common.guest, None),
+            Mode::IdentityPool => (resource.common.identity_pool, None),
+            Mode::Lambda => (resource.common.lambda, None),
             Mode::Function => (0, Some(crate::format::FUNCTIONS)),
             Mode::Iam => (0, None),
         };
@@ -376,7 +377,7 @@ impl<'a> Decision<'a> {
             || provider.is_some_and(|provider| {
                 self.asked
                     .policy
-                    .clause_run(resource.clauses as usize)
+                    .clauses_of(&resource)
                     .any(|clause| u32::from(clause.provider) == provider && Operations(clause.any).meets(needs))
                     || policy.has_cell_of(&resource, provider, needs)
             })

@@ -1,6 +1,7 @@
 //! The rules as written: which one made a decision, and which would have.
 //! Always: read from the table's rules section, which decisions themselves never touch and `--strip` leaves out.
 
+use crate::cells::Resource;
 use crate::claim::Groups;
 use crate::decide::Outcome;
 use crate::decision::Decision;
@@ -54,15 +55,13 @@ impl<'a> Rule<'a> {
     /// What it stands in.
     pub fn scope(&self) -> Scope<'a> {
         let policy = &self.policy;
-        let at = self.rule.scope as usize;
         match self.rule.scope_kind {
-            scope::MODEL => Scope::Model(policy.strings.get(policy.models.at(at).name)),
-            scope::FIELD => Scope::Field(
-                policy.strings.get(policy.models.at(at).name),
-                policy.rule_strings.get(self.rule.field_scope),
-            ),
-            scope::CUSTOM => Scope::Operation(policy.strings.get(policy.customs.at(at).name)),
-            scope::PATH => Scope::Path(policy.strings.get(policy.nodes.at(at).prefix)),
+            scope::MODEL => Scope::Model(policy.model_name(self.rule.scope)),
+            scope::FIELD => {
+                Scope::Field(policy.model_name(self.rule.scope), policy.rule_strings.get(self.rule.field_scope))
+            }
+            scope::CUSTOM => Scope::Operation(policy.custom_name(self.rule.scope)),
+            scope::PATH => Scope::Path(policy.strings.get(policy.nodes.at(self.rule.scope as usize).prefix)),
             _ => Scope::Data,
         }
     }
@@ -270,17 +269,14 @@ impl<'t> Policy<'t> {
     }
 
     /// Whether some class of that provider has the operation on the resource.
-    pub(crate) fn has_cell_of(&self, resource: &format::Resource, provider: u32, needs: Operations) -> bool {
-        let run = resource.cells as usize;
-        let start = if run == 0 { 0 } else { self.cell_runs.at(run - 1) };
-        let count = self.cell_runs.at(run).saturating_sub(start);
+    pub(crate) fn has_cell_of(&self, resource: &Resource, provider: u32, needs: Operations) -> bool {
         let of = |class: u16| {
             let class = u32::from(class);
             self.sources.run(0, NONE).any(|source| {
                 source.provider == provider && (source.first..source.first + source.count).contains(&class)
             })
         };
-        self.cells.run(start, count).any(|cell| Operations(cell.operations).meets(needs) && of(cell.class))
+        self.cells.each(resource.head).any(|cell| Operations(cell.operations).meets(needs) && of(cell.class))
     }
 }
 
@@ -388,10 +384,10 @@ impl<'a> Decision<'a> {
         match rule.rule.who {
             who::GROUPS if one_role => {
                 let policy = &self.asked.policy;
-                let best = self.asked.principal.preferred.map(|class| policy.classes.at(usize::from(class)).name);
-                best.is_some_and(|name| rule.names().any(|group| group == policy.strings.get(name)))
+                let best = self.asked.principal.preferred.map(|class| policy.class_name(u32::from(class)));
+                best.is_some_and(|best| rule.names().any(|group| group == best))
             }
-            who::GROUPS => self.groups_of(rule).any(&mut |name| rule.names().any(|group| group == name)),
+            who::GROUPS => self.groups_of(rule).any(|name| rule.names().any(|group| group == name)),
             who::AUTHENTICATED if storage => !(one_role && self.asked.principal.in_group),
             who::AUTHENTICATED => !(rule.mode() == Mode::IdentityPool && self.asked.principal.in_group),
             who::ENTITY => !(one_role && self.asked.principal.in_group) && self.is_mine(rule),
@@ -439,7 +435,7 @@ impl<'a> Decision<'a> {
         let resource = self.asked.whole(&model);
         let same = |part: &Clause| self.is_clause_of(part, rule);
         let operation = self.asked.action.operation;
-        self.asked.policy.clause_run(resource.clauses as usize).filter(same).any(|part| {
+        self.asked.policy.clauses_of(&resource).filter(same).any(|part| {
             let spelling = match operation {
                 Operation::Create | Operation::Update | Operation::Delete => Spelling::Complete,
                 Operation::Listen => Spelling::Last,

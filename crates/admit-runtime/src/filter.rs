@@ -129,17 +129,17 @@ impl<'a> Condition<'a> {
         match self.wanted {
             Wanted::Identity(identity) => identity.each(visit),
             Wanted::Groups(groups) => {
-                groups.any(&mut |name| {
+                groups.any(|name| {
                     visit(&[name]);
                     false
                 });
             }
             Wanted::Acting(groups, policy, principal) => {
-                groups.any(&mut |name| {
+                groups.any(|name| {
                     visit(&[name]);
                     false
                 });
-                for name in policy.pool_names(principal).filter(|name| !groups.any(&mut |other| other == *name)) {
+                for name in policy.pool_names(principal).filter(|name| !groups.any(|other| other == *name)) {
                     visit(&[name]);
                 }
             }
@@ -166,9 +166,9 @@ impl<'a> Condition<'a> {
     pub(crate) fn is(&self, value: &str) -> bool {
         match self.wanted {
             Wanted::Identity(identity) => identity.is(value),
-            Wanted::Groups(groups) => groups.any(&mut |name| name == value),
+            Wanted::Groups(groups) => groups.any(|name| name == value),
             Wanted::Acting(groups, policy, principal) => {
-                groups.any(&mut |name| name == value) || policy.pool_names(principal).any(|name| name == value)
+                groups.any(|name| name == value) || policy.pool_names(principal).any(|name| name == value)
             }
         }
     }
@@ -264,7 +264,7 @@ pub(crate) enum What {
 pub struct Filter<'a> {
     pub(crate) asked: Asked<'a>,
     pub(crate) what: What,
-    pub(crate) resource: usize,
+    pub(crate) resource: u32,
     pub(crate) needs: Operations,
     pub(crate) spelling: Spelling,
 }
@@ -274,9 +274,8 @@ impl<'a> Filter<'a> {
     pub fn conditions(&self) -> impl Iterator<Item = Condition<'a>> + use<'a> {
         let filter = *self;
         let policy = filter.asked.policy;
-        let run = policy.resources.at(filter.resource).clauses as usize;
-        let clauses = (filter.what == What::Clauses).then(|| policy.clause_run(run)).into_iter().flatten();
-        clauses.filter_map(move |clause| {
+        let clauses = (filter.what == What::Clauses).then(|| policy.clauses_of(&policy.resource(filter.resource)));
+        clauses.into_iter().flatten().filter_map(move |clause| {
             let meets = Operations(clause.operations).meets(filter.needs);
             let condition = policy.condition(&clause, filter.asked.principal, filter.spelling_of(&clause))?;
             (meets && condition.is_usable() && filter.fits_args(&condition)).then_some(condition)
@@ -299,7 +298,7 @@ impl<'a> Filter<'a> {
 
     fn special(&self) -> Option<crate::special::Special<'a>> {
         let Target::Model(number) = self.asked.action.target else { return None };
-        self.asked.special_model(&self.asked.policy.models.at(number as usize))
+        self.asked.special_model(&self.asked.policy.model_at(number))
     }
 
     /// A sort key that the query leaves open is filled in with the whole identity.

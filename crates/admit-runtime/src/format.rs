@@ -5,246 +5,163 @@
 /// The first bytes of every table.
 pub const MAGIC: [u8; 8] = *b"admit\r\n\x1a";
 /// The version of the format that this crate reads and writes.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// "There is none", where a number would name something.
 pub const NONE: u32 = u32::MAX;
-/// Magic, version, settings, length, then one u32 a section.
-pub(crate) const HEADER: usize = 24 + 4 * SECTIONS;
+/// Where the header's u32 section lengths begin: behind magic, version, settings, length, seed and counts.
+pub(crate) const LENGTHS: usize = 36;
+/// The header.
+pub(crate) const HEADER: usize = LENGTHS + 4 * SECTIONS;
 /// The checksum at the end.
 pub(crate) const TRAILER: usize = 8;
 /// The smallest table there can be.
 pub(crate) const SMALLEST: usize = HEADER + TRAILER;
 
-/// How many sections there are.
-pub const SECTIONS: usize = 38;
+macro_rules! sections {
+    ($($(#[$doc:meta])* $section:ident $name:literal: $record:ty,)*) => {
+        /// The sections, in the order in which they stand.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(usize)]
+        pub enum Section { $($(#[$doc])* $section,)* }
 
-/// The sections, in the order in which they stand.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(usize)]
-pub enum Section {
+        /// How many sections there are.
+        pub const SECTIONS: usize = [$($name),*].len();
+
+        impl Section {
+            /// Every section, in order.
+            pub const ALL: [Section; SECTIONS] = [$(Section::$section),*];
+
+            /// The section's name in reports and errors.
+            pub const fn name(self) -> &'static str {
+                match self { $(Section::$section => $name,)* }
+            }
+
+            /// The size of one record, in bytes.
+            pub const fn record(self) -> usize {
+                match self { $(Section::$section => <$record as Record>::SIZE,)* }
+            }
+        }
+    };
+}
+
+sections! {
     /// The decision's strings, UTF-8, one behind the other.
-    Text,
-    /// Where each string ends: u32. Strings ascend, so an equal name is an equal number.
-    Strings,
+    Text "text": u8,
+    /// Where each string ends. First the names that requests look up ([`scope_of`] tells their order), then the others,
+    /// ascending.
+    Strings "strings": u32,
+    /// A number a bucket of names, which moves them to free slots.
+    Pilots "pilots": u16,
+    /// The string in each slot, or [`NO_NAME`].
+    Slots "slots": U24,
     /// [`Source`]: the claims that groups are read from.
-    Sources,
-    /// [`Class`]: the groups that rules name.
-    Classes,
-    /// [`Resource`]: whatever can be asked about.
-    Resources,
-    /// [`Cell`]: which class may do what.
-    Cells,
-    /// Where each run of cells ends: u32. A resource names a run, and resources with equal cells share one.
-    CellRuns,
+    Sources "sources": Source,
+    /// [`Head`]: whatever can be asked about. First the models, in their order.
+    Heads "heads": Head,
+    /// [`Common`]: what many heads have in common.
+    Common "common": Common,
+    /// The classes of cells.
+    CellClasses "cell classes": u16,
+    /// What each of these classes may do: a set of operations a cell.
+    CellOperations "cell operations": u8,
+    /// [`Long`]: runs of more than [`SHORT`] cells.
+    Long "long runs": Long,
+    /// The pages of long runs.
+    PageNumbers "page numbers": u16,
+    /// [`Page`]
+    Pages "pages": Page,
     /// [`Clause`]: which owner or group in a record may do what.
-    Clauses,
-    /// Where each run of clauses ends: u32.
-    ClauseRuns,
-    /// u32 string numbers: the parts of identity claims.
-    Parts,
+    Clauses "clauses": Clause,
+    /// String numbers: the parts of identity claims.
+    Parts "parts": u32,
     /// [`Model`]
-    Models,
+    Models "models": Model,
+    /// [`Shape`]: the fields that models have.
+    Shapes "shapes": Shape,
     /// [`Field`]
-    Fields,
+    Fields "fields": Field,
     /// [`Custom`]: custom operations.
-    Customs,
+    Customs "custom operations": Custom,
     /// [`Bucket`]
-    Buckets,
+    Buckets "buckets": Bucket,
     /// [`Node`]: paths of buckets.
-    Nodes,
-    /// [`Group`]: the groups of the user pool, best precedence first.
-    Groups,
+    Nodes "paths": Node,
     /// [`Acting`]: which group acts as which others.
-    Acting,
+    Acting "acting groups": Acting,
     /// [`Exclusive`]: the groups that nobody may hold together.
-    Exclusive,
+    Exclusive "exclusive groups": Exclusive,
     /// [`Term`]: what conditions read.
-    Terms,
+    Terms "terms": Term,
     /// [`Number64`]: the numbers that conditions name.
-    Numbers,
+    Numbers "numbers": Number64,
     /// [`Test`]: the questions that conditions ask.
-    Tests,
+    Tests "tests": Test,
     /// [`Step`]: the conditions of rules, one behind the other.
-    Code,
+    Code "code": Step,
     /// Where each condition's steps end.
-    Programs,
+    Programs "programs": u32,
     /// [`Who`]: whom guarded rules are about.
-    Whos,
+    Whos "whos": Who,
     /// Class numbers: the groups of a who.
-    WhoClasses,
+    WhoClasses "who classes": u32,
     /// [`Guard`]: what must be true beside a rule's who.
-    Guards,
+    Guards "guards": Guard,
     /// Who numbers: the whos of a guard.
-    GuardWhos,
+    GuardWhos "guard whos": u32,
     /// [`Grant`]: what guarded rules give, and what denies take.
-    Grants,
+    Grants "grants": Grant,
     /// Where each run of grants ends.
-    GrantRuns,
+    GrantRuns "grant runs": u32,
     /// [`Special`]: the resources of the data whose rules have guards, or that have denies.
-    Specials,
+    Specials "specials": Special,
     /// Who numbers: the roles of a special.
-    SpecialRoles,
+    SpecialRoles "special roles": u32,
     /// [`Place`]: the paths of buckets whose rules have guards, denies or claims in paths.
-    Places,
+    Places "places": Place,
     /// [`PlaceClaim`]: the claims in these paths.
-    PlaceClaims,
+    PlaceClaims "place claims": PlaceClaim,
     /// The explanations' strings, UTF-8.
-    RuleText,
-    /// Where each of them ends: u32.
-    RuleStrings,
+    RuleText "rule text": u8,
+    /// Where each of them ends.
+    RuleStrings "rule strings": u32,
     /// [`Rule`], in source order.
-    Rules,
-    /// u32 numbers of explanations' strings: group names, parts of claims.
-    RuleParts,
+    Rules "rules": Rule,
+    /// Numbers of explanations' strings: group names, parts of claims.
+    RuleParts "rule parts": u32,
     /// [`RuleGuard`]: what rules say beside who and operations.
-    RuleGuards,
+    RuleGuards "rule guards": RuleGuard,
 }
 
-impl Section {
-    /// Every section, in order.
-    pub const ALL: [Section; SECTIONS] = [
-        Section::Text,
-        Section::Strings,
-        Section::Sources,
-        Section::Classes,
-        Section::Resources,
-        Section::Cells,
-        Section::CellRuns,
-        Section::Clauses,
-        Section::ClauseRuns,
-        Section::Parts,
-        Section::Models,
-        Section::Fields,
-        Section::Customs,
-        Section::Buckets,
-        Section::Nodes,
-        Section::Groups,
-        Section::Acting,
-        Section::Exclusive,
-        Section::Terms,
-        Section::Numbers,
-        Section::Tests,
-        Section::Code,
-        Section::Programs,
-        Section::Whos,
-        Section::WhoClasses,
-        Section::Guards,
-        Section::GuardWhos,
-        Section::Grants,
-        Section::GrantRuns,
-        Section::Specials,
-        Section::SpecialRoles,
-        Section::Places,
-        Section::PlaceClaims,
-        Section::RuleText,
-        Section::RuleStrings,
-        Section::Rules,
-        Section::RuleParts,
-        Section::RuleGuards,
-    ];
-
-    /// The section's name in reports and errors.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Section::Text => "text",
-            Section::Strings => "strings",
-            Section::Sources => "sources",
-            Section::Classes => "classes",
-            Section::Resources => "resources",
-            Section::Cells => "cells",
-            Section::CellRuns => "cell runs",
-            Section::Clauses => "clauses",
-            Section::ClauseRuns => "clause runs",
-            Section::Parts => "parts",
-            Section::Models => "models",
-            Section::Fields => "fields",
-            Section::Customs => "custom operations",
-            Section::Buckets => "buckets",
-            Section::Nodes => "paths",
-            Section::Groups => "groups",
-            Section::Acting => "acting groups",
-            Section::Exclusive => "exclusive groups",
-            Section::Terms => "terms",
-            Section::Numbers => "numbers",
-            Section::Tests => "tests",
-            Section::Code => "code",
-            Section::Programs => "programs",
-            Section::Whos => "whos",
-            Section::WhoClasses => "who classes",
-            Section::Guards => "guards",
-            Section::GuardWhos => "guard whos",
-            Section::Grants => "grants",
-            Section::GrantRuns => "grant runs",
-            Section::Specials => "specials",
-            Section::SpecialRoles => "special roles",
-            Section::Places => "places",
-            Section::PlaceClaims => "place claims",
-            Section::RuleText => "rule text",
-            Section::RuleStrings => "rule strings",
-            Section::Rules => "rules",
-            Section::RuleParts => "rule parts",
-            Section::RuleGuards => "rule guards",
-        }
-    }
-
-    /// The size of one record, in bytes.
-    pub const fn record(self) -> usize {
-        match self {
-            Section::Text | Section::RuleText => 1,
-            Section::Strings
-            | Section::CellRuns
-            | Section::ClauseRuns
-            | Section::Parts
-            | Section::RuleStrings
-            | Section::Programs
-            | Section::WhoClasses
-            | Section::GuardWhos
-            | Section::GrantRuns
-            | Section::SpecialRoles
-            | Section::RuleParts => 4,
-            Section::Sources => Source::SIZE,
-            Section::Classes => Class::SIZE,
-            Section::Resources => Resource::SIZE,
-            Section::Cells => Cell::SIZE,
-            Section::Clauses => Clause::SIZE,
-            Section::Models => Model::SIZE,
-            Section::Fields => Field::SIZE,
-            Section::Customs => Custom::SIZE,
-            Section::Buckets => Bucket::SIZE,
-            Section::Nodes => Node::SIZE,
-            Section::Groups => Group::SIZE,
-            Section::Acting => Acting::SIZE,
-            Section::Exclusive => Exclusive::SIZE,
-            Section::Terms => Term::SIZE,
-            Section::Numbers => Number64::SIZE,
-            Section::Tests => Test::SIZE,
-            Section::Code => Step::SIZE,
-            Section::Whos => Who::SIZE,
-            Section::Guards => Guard::SIZE,
-            Section::Grants => Grant::SIZE,
-            Section::Specials => Special::SIZE,
-            Section::Places => Place::SIZE,
-            Section::PlaceClaims => PlaceClaim::SIZE,
-            Section::Rules => Rule::SIZE,
-            Section::RuleGuards => RuleGuard::SIZE,
-        }
-    }
-}
-
-/// A number that a record holds.
-trait Number: Copy {
+/// Something of a fixed size: a section is a row of it, and a record is a row of others.
+pub trait Record: Copy + Default {
+    /// Bytes of one.
     const SIZE: usize;
-    fn read(bytes: &[u8], at: usize) -> Self;
+    /// These bytes.
+    type Bytes: Copy;
+    /// A section's bytes as records; what is left at the end is none.
+    fn rows(bytes: &[u8]) -> &[Self::Bytes];
+    /// Reads one.
+    fn read(bytes: &Self::Bytes) -> Self;
+    /// The bytes that start at `at`, or zeros.
+    fn bytes_at(bytes: &[u8], at: usize) -> Self::Bytes;
+    /// Appends it.
     #[cfg(feature = "write")]
     fn write(self, out: &mut alloc::vec::Vec<u8>);
 }
 
 macro_rules! number {
     ($($ty:ty)*) => {$(
-        impl Number for $ty {
+        impl Record for $ty {
             const SIZE: usize = size_of::<$ty>();
-            fn read(bytes: &[u8], at: usize) -> $ty {
-                bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |chunk| <$ty>::from_le_bytes(*chunk))
+            type Bytes = [u8; size_of::<$ty>()];
+            fn rows(bytes: &[u8]) -> &[Self::Bytes] {
+                bytes.as_chunks().0
+            }
+            fn read(bytes: &Self::Bytes) -> $ty {
+                <$ty>::from_le_bytes(*bytes)
+            }
+            fn bytes_at(bytes: &[u8], at: usize) -> Self::Bytes {
+                bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default()
             }
             #[cfg(feature = "write")]
             fn write(self, out: &mut alloc::vec::Vec<u8>) {
@@ -253,27 +170,31 @@ macro_rules! number {
         }
     )*};
 }
-number!(u8 u16 u32);
+number!(u8 u16 u32 U24);
 
-/// Something of a fixed size that a section is a row of.
-pub trait Record: Copy {
-    /// Bytes of one record.
-    const SIZE: usize;
-    /// Reads the record that starts at `at`; past the end it is all zeros, which admits nobody.
-    fn read(bytes: &[u8], at: usize) -> Self;
-    /// Appends the record.
-    #[cfg(feature = "write")]
-    fn write(self, out: &mut alloc::vec::Vec<u8>);
-}
+/// A number of three bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct U24([u8; 3]);
 
-impl Record for u32 {
-    const SIZE: usize = 4;
-    fn read(bytes: &[u8], at: usize) -> u32 {
-        Number::read(bytes, at)
+impl U24 {
+    /// The number; its upper byte is lost.
+    pub const fn new(number: u32) -> U24 {
+        let [a, b, c, _] = number.to_le_bytes();
+        U24([a, b, c])
     }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        u32::from_le_bytes([self.0[0], self.0[1], self.0[2], 0])
+    }
+
+    const fn from_le_bytes(bytes: [u8; 3]) -> U24 {
+        U24(bytes)
+    }
+
     #[cfg(feature = "write")]
-    fn write(self, out: &mut alloc::vec::Vec<u8>) {
-        Number::write(self, out);
+    const fn to_le_bytes(self) -> [u8; 3] {
+        self.0
     }
 }
 
@@ -290,28 +211,99 @@ macro_rules! record {
 
         impl Record for $name {
             const SIZE: usize = $name::SIZE;
-            fn read(bytes: &[u8], at: usize) -> $name {
-                let mut at = at;
+            type Bytes = [u8; $name::SIZE];
+            fn rows(bytes: &[u8]) -> &[Self::Bytes] {
+                bytes.as_chunks().0
+            }
+            #[inline]
+            fn read(bytes: &Self::Bytes) -> $name {
+                let mut at = 0;
                 $(
-                    let $field = <$ty as Number>::read(bytes, at);
-                    at += <$ty as Number>::SIZE;
+                    let $field = <$ty as Record>::read(&<$ty as Record>::bytes_at(bytes, at));
+                    at += size_of::<$ty>();
                 )*
                 let _ = at;
                 $name { $($field,)* }
             }
+            fn bytes_at(bytes: &[u8], at: usize) -> Self::Bytes {
+                bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; $name::SIZE])
+            }
             #[cfg(feature = "write")]
             fn write(self, out: &mut alloc::vec::Vec<u8>) {
-                $(Number::write(self.$field, out);)*
+                $(Record::write(self.$field, out);)*
             }
         }
     };
+}
+
+/// What kind of thing a name names, and within what: the names that requests look up are sorted by this, then by their
+/// bytes (the pool's own groups by precedence), so that a model's name is as many strings behind the first model's
+/// as the model is behind the first model.
+pub mod scope_of {
+    /// A model.
+    pub const MODEL: u32 = 1;
+    /// A bucket.
+    pub const BUCKET: u32 = 2;
+    /// A field of some model.
+    pub const FIELD: u32 = 3;
+    /// A query; a mutation and a subscription are the next two.
+    pub const CUSTOM: u32 = 4;
+    /// A class of the first source; those of the next sources are the next ones.
+    pub const CLASS: u32 = 8;
+}
+
+/// Of [`Section::Slots`]: the slot is free.
+pub const NO_NAME: u32 = 0xFF_FFFF;
+/// Names a pilot, on average.
+#[cfg(feature = "write")]
+pub(crate) const NAMES_A_PILOT: usize = 4;
+
+/// The hash of a name in a scope. Words are little-endian, the last one padded with zeros, or if the name has
+/// eight bytes or more its last eight bytes.
+pub(crate) fn hash(seed: u32, scope: u32, name: &[u8]) -> u64 {
+    let start = (u64::from(scope) << 32 | u64::from(seed)) ^ name.len() as u64;
+    let (words, rest) = name.as_chunks::<8>();
+    let last = match name.last_chunk::<8>() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => padded(rest),
+    };
+    let words = words.get(..name.len().saturating_sub(1) / 8).unwrap_or(&[]);
+    let hash = words.iter().fold(start, |hash, word| fold(hash ^ u64::from_le_bytes(*word)));
+    fold(hash ^ last)
+}
+
+/// Fewer than eight bytes, as a word padded with zeros.
+pub(crate) fn padded(bytes: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let last = u64::from(u32::from_le_bytes(*last)) << (8 * (bytes.len() - 4));
+        return u64::from(u32::from_le_bytes(*first)) | last;
+    }
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+fn fold(word: u64) -> u64 {
+    let product = u128::from(word) * 0x9E37_79B9_7F4A_7C15;
+    (product as u64) ^ (product >> 64) as u64
+}
+
+/// The bucket of a hash, among `count`.
+pub(crate) fn bucket(hash: u64, count: usize) -> usize {
+    (((hash >> 32) * count as u64) >> 32) as usize
+}
+
+/// The slot of a hash, among `count`, as its bucket's pilot moves it.
+pub(crate) fn slot(hash: u64, pilot: u16, count: usize) -> usize {
+    let moved = hash ^ u64::from(pilot).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    let moved = moved.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+    (((moved >> 32) * count as u64) >> 32) as usize
 }
 
 /// `provider` of a [`Source`] whose classes are functions, not groups.
 pub const FUNCTIONS: u32 = 2;
 
 record! {
-    /// A claim that groups are read from, and its run of classes. Sorted by provider, then claim.
+    /// A claim that groups are read from, and its run of classes. Sorted by provider, then claim, but the user pool's own
+    /// claim first.
     Source {
         /// 0 user pool, 1 OpenID Connect, 2 the names of functions.
         provider: u32,
@@ -324,22 +316,31 @@ record! {
     }
 }
 
-record! {
-    /// A group (or function) that rules name. Sorted by name within its source.
-    Class {
-        /// Its name.
-        name: u32,
-        /// Its place in [`Section::Groups`] if it is a group of the user pool in the pool's claim, else none.
-        precedence: u32,
-    }
-}
+/// The most cells of a run that is no long one.
+pub const SHORT: usize = 64;
+/// [`Head::count`] of a long run: `cells` is its number.
+pub const LONG: u8 = 255;
+/// Classes a page.
+pub const PAGE: usize = 64;
 
 record! {
     /// Something that can be asked about: a model as a whole, one class of its fields, a custom operation, a path.
     ///
     /// A model as a whole says of each who: read operations it has on some field; create, update and delete that
-    /// it has on every field. The resources of its field classes follow it.
-    Resource {
+    /// it has on every field.
+    Head {
+        /// Its first cell, or its long run.
+        cells: u32,
+        /// How many cells: at most [`SHORT`], or [`LONG`].
+        count: u8,
+        /// The number of its [`Common`].
+        common: U24,
+    }
+}
+
+record! {
+    /// What a head says besides its cells. Many heads share one.
+    Common {
         /// Operations of every signed-in user of the user pool.
         user_pool: u8,
         /// Operations of every OpenID Connect user.
@@ -357,22 +358,50 @@ record! {
         /// A model: of the modes user pool, OpenID Connect, API key and lambda, one bit each, those whose callers may
         /// ask for an update at all. It binds no other mode. A model or custom operation: [`SPECIAL`] too.
         gate: u8,
-        /// Its run of cells.
-        cells: u32,
-        /// Its run of clauses.
+        /// Its first clause.
         clauses: u32,
+        /// How many.
+        clause_count: u32,
     }
 }
 
 record! {
-    /// A class's operations on a resource. Sorted by class within a resource.
-    Cell {
-        /// The class.
-        class: u16,
-        /// Its operations; never none.
-        operations: u8,
-        /// Zero.
-        reserved: u8,
+    /// A run of more than [`SHORT`] cells, or the same as pages if these take fewer bytes.
+    Long {
+        /// 0: cells; 1: pages.
+        paged: u32,
+        /// The first cell, or page number.
+        first: u32,
+        /// How many.
+        count: u32,
+    }
+}
+
+/// The operations of [`PAGE`] classes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Page(pub [u8; PAGE]);
+
+impl Default for Page {
+    fn default() -> Page {
+        Page([0; PAGE])
+    }
+}
+
+impl Record for Page {
+    const SIZE: usize = PAGE;
+    type Bytes = [u8; PAGE];
+    fn rows(bytes: &[u8]) -> &[Self::Bytes] {
+        bytes.as_chunks().0
+    }
+    fn read(bytes: &Self::Bytes) -> Page {
+        Page(*bytes)
+    }
+    fn bytes_at(bytes: &[u8], at: usize) -> Self::Bytes {
+        bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; PAGE])
+    }
+    #[cfg(feature = "write")]
+    fn write(self, out: &mut alloc::vec::Vec<u8>) {
+        out.extend_from_slice(&self.0);
     }
 }
 
@@ -410,19 +439,25 @@ record! {
 }
 
 record! {
-    /// A model. Sorted by name.
+    /// A model. Sorted by name; its number is that of its head.
     Model {
-        /// Its name.
-        name: u32,
-        /// Its first field.
+        /// Its shape.
+        shape: u32,
+        /// The head of its first field class; the others follow. Its own head, if that says the same.
+        heads: u32,
+    }
+}
+
+record! {
+    /// The fields of models: those that have the same share one.
+    Shape {
+        /// The first field.
         fields: u32,
         /// How many.
         field_count: u32,
-        /// The resource that is the model as a whole.
-        resource: u32,
-        /// How many field classes follow it: at least 1.
+        /// How many classes they fall into: at least 1.
         classes: u32,
-        /// The operations that it does not have at all (`disableOperations`), at most one byte.
+        /// The operations that models of this shape do not have at all (`disableOperations`), at most one byte.
         disabled: u32,
     }
 }
@@ -436,7 +471,7 @@ pub mod field {
 }
 
 record! {
-    /// A field of a model. Sorted by name within the model.
+    /// A field of a shape. Sorted by name within the shape.
     Field {
         /// Its name.
         name: u32,
@@ -452,18 +487,14 @@ record! {
     Custom {
         /// 0 query, 1 mutation, 2 subscription.
         kind: u32,
-        /// Its name.
-        name: u32,
-        /// Its resource.
-        resource: u32,
+        /// Its head.
+        head: u32,
     }
 }
 
 record! {
     /// A bucket. Sorted by name.
     Bucket {
-        /// Its name.
-        name: u32,
         /// Its first path.
         nodes: u32,
         /// How many.
@@ -478,18 +509,10 @@ record! {
         prefix: u32,
         /// The longest other path that is a prefix of this one, or none; always an earlier node of the bucket.
         parent: u32,
-        /// The resource of keys under it, or none if only `{entity_id}` has rules.
+        /// The head of keys under it, or none if only `{entity_id}` has rules.
         everyone: u32,
-        /// The resource of keys in the caller's own folder under it, or none.
+        /// The head of keys in the caller's own folder under it, or none.
         mine: u32,
-    }
-}
-
-record! {
-    /// A group of the user pool. Its number is its precedence.
-    Group {
-        /// Its name.
-        name: u32,
     }
 }
 
@@ -691,14 +714,14 @@ record! {
     }
 }
 
-/// The bit of [`Resource::gate`] that tells of a [`Special`].
+/// The bit of [`Common::gate`] that tells of a [`Special`].
 pub const SPECIAL: u8 = 0x80;
 
 record! {
-    /// A model or custom operation whose rules have guards, or that has denies. Sorted by resource; the resource itself
+    /// A model or custom operation whose rules have guards, or that has denies. Sorted by resource; the head itself
     /// then says only what functions have.
     Special {
-        /// The resource: a model as a whole, or a custom operation.
+        /// The head: of a model as a whole, or of a custom operation.
         resource: u32,
         /// The first of its roles.
         roles: u32,

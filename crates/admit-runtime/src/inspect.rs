@@ -54,38 +54,34 @@ impl<'t> Policy<'t> {
     /// The groups of the user pool, best precedence first.
     pub fn groups(&self) -> impl Iterator<Item = Group<'t>> + use<'t> {
         let policy = *self;
-        self.groups.run(0, NONE).enumerate().map(move |(precedence, group)| Group {
-            name: policy.strings.get(group.name),
-            precedence: precedence as u32,
-        })
+        (0..self.groups).map(move |precedence| Group { name: policy.class_name(precedence), precedence })
     }
 
     /// The models' names, in byte order.
     pub fn models(&self) -> impl Iterator<Item = &'t str> + use<'t> {
         let policy = *self;
-        self.models.run(0, NONE).map(move |model| policy.strings.get(model.name))
+        (0..self.models.len() as u32).map(move |number| policy.model_name(number))
     }
 
     /// The custom operations' kinds (`query`, `mutation`, `subscription`) and names.
     pub fn custom_operations(&self) -> impl Iterator<Item = (&'static str, &'t str)> + use<'t> {
         let policy = *self;
-        self.customs.run(0, NONE).map(move |custom| {
+        (0..).zip(self.customs.run(0, NONE)).map(move |(number, custom)| {
             let kind = ["query", "mutation", "subscription"][(custom.kind as usize).min(2)];
-            (kind, policy.strings.get(custom.name))
+            (kind, policy.custom_name(number))
         })
     }
 
     /// The buckets' names, in byte order.
     pub fn buckets(&self) -> impl Iterator<Item = &'t str> + use<'t> {
         let policy = *self;
-        self.buckets.run(0, NONE).map(move |bucket| policy.strings.get(bucket.name))
+        (0..self.buckets.len() as u32).map(move |number| policy.bucket_name(number))
     }
 
     /// The names of a model's fields that the policy declares or implies, in byte order; none for an unknown model.
     pub fn fields(&self, model: &str) -> impl Iterator<Item = &'t str> + use<'t> {
         let policy = *self;
-        let found = self.models.run(0, NONE).find(|known| policy.strings.get(known.name) == model);
-        let (first, count) = found.map_or((0, 0), |model| (model.fields, model.field_count));
-        self.fields.run(first, count).map(move |field| policy.strings.get(field.name))
+        let found = self.model_number(model).map(|number| self.model_at(number));
+        found.into_iter().flat_map(move |model| policy.columns(&model)).map(move |field| policy.strings.get(field.name))
     }
 }

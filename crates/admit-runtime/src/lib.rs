@@ -22,6 +22,7 @@
 extern crate alloc;
 
 mod access;
+mod cells;
 mod claim;
 mod decide;
 mod decision;
@@ -31,6 +32,8 @@ mod filter;
 pub mod format;
 mod inspect;
 mod load;
+mod model;
+mod names;
 mod places;
 mod principal;
 mod program;

@@ -2,42 +2,47 @@
 //! Always: a `Policy` exists only if every offset, number, reference and searched order in its table is one that a
 //! writer writes. `docs/table-format.md` lists what a forged table may still say otherwise: its meaning, never memory.
 
+use crate::cells::Cells;
 use crate::error::LoadError;
 use crate::format::{
-    Acting, Bucket, Cell, Class, Clause, Custom, Exclusive, FUNCTIONS, Field, Grant, Group, Guard, HEADER, MAGIC,
-    Model, NONE, Node, Number64, Place, PlaceClaim, Record, Resource, Rule, RuleGuard, SECTIONS, SMALLEST, Section,
-    Source, Special, Step, TRAILER, Term, Test, VERSION, Who, checksum, clause, field, scope, who,
+    Acting, Bucket, Clause, Common, Custom, Exclusive, FUNCTIONS, Field, Grant, Guard, HEADER, Head, LENGTHS, LONG,
+    MAGIC, Model, NONE, Node, Number64, PAGE, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS, SHORT, SMALLEST,
+    Section, Shape, Source, Special, Step, TRAILER, Term, Test, VERSION, Who, checksum, clause, field, scope, scope_of,
+    who,
 };
+use crate::names::{Names, Scope, Strings};
 use crate::words::Mode;
-use core::marker::PhantomData;
 
 mod guards;
 
 /// A row of records, read where they stand.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows<'t, R> {
-    bytes: &'t [u8],
-    of: PhantomData<R>,
+pub(crate) struct Rows<'t, R: Record> {
+    rows: &'t [R::Bytes],
 }
 
 impl<'t, R: Record> Rows<'t, R> {
-    fn new(bytes: &'t [u8]) -> Rows<'t, R> {
-        Rows { bytes, of: PhantomData }
-    }
-
+    #[inline]
     pub fn len(&self) -> usize {
-        self.bytes.len() / R::SIZE
+        self.rows.len()
     }
 
     /// The record with that number; one of zeros, which admits nobody, if there is none.
+    #[inline]
     pub fn at(&self, number: usize) -> R {
-        R::read(self.bytes, number.saturating_mul(R::SIZE))
+        self.rows.get(number).map_or_else(R::default, R::read)
+    }
+
+    /// The bytes of a run; none if it is not all there.
+    #[inline]
+    pub fn part(&self, first: u32, count: u32) -> &'t [R::Bytes] {
+        self.rows.get(first as usize..).and_then(|rest| rest.get(..count as usize)).unwrap_or(&[])
     }
 
     pub fn run(self, first: u32, count: u32) -> impl DoubleEndedIterator<Item = R> + ExactSizeIterator + use<'t, R> {
         let first = (first as usize).min(self.len());
         let end = (first + count as usize).min(self.len());
-        (first..end).map(move |number| self.at(number))
+        self.rows[first..end].iter().map(R::read)
     }
 
     /// The first number in a run for which `below` is false. The run ascends by whatever `below` asks.
@@ -48,44 +53,6 @@ impl<'t, R: Record> Rows<'t, R> {
             if below(&self.at(middle)) { low = middle + 1 } else { high = middle }
         }
         low
-    }
-}
-
-/// Strings, by number.
-#[derive(Clone, Copy)]
-pub(crate) struct Strings<'t> {
-    text: &'t str,
-    ends: Rows<'t, u32>,
-}
-
-impl<'t> Strings<'t> {
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// The string with that number; the empty one if there is none.
-    pub fn get(&self, number: u32) -> &'t str {
-        let end = self.ends.at(number as usize) as usize;
-        let start = if number == 0 { 0 } else { self.ends.at(number as usize - 1) as usize };
-        self.text.get(start..end).unwrap_or("")
-    }
-
-    fn read(sections: &Sections<'t>, text: Section, ends: Section) -> Result<Strings<'t>, LoadError> {
-        let bytes = sections.bytes(text);
-        let text = core::str::from_utf8(bytes).map_err(|_| LoadError::Text { section: text })?;
-        let strings = Strings { text, ends: Rows::new(sections.bytes(ends)) };
-        let mut start = 0;
-        for number in 0..strings.len() {
-            let end = strings.ends.at(number) as usize;
-            if end < start || !text.is_char_boundary(end) {
-                return Err(LoadError::Value { section: ends, record: number });
-            }
-            start = end;
-        }
-        if start != text.len() {
-            return Err(LoadError::Value { section: ends, record: strings.len() });
-        }
-        Ok(strings)
     }
 }
 
@@ -108,21 +75,27 @@ pub struct Policy<'t> {
     pub(crate) tag: u64,
     pub(crate) preferred: bool,
     pub(crate) modes: u8,
+    names: Names<'t>,
+    /// The strings of `names`, by number.
     pub(crate) strings: Strings<'t>,
+    /// How many names of fields there are.
+    field_names: u32,
+    /// How many groups of the user pool there are: the first classes, by precedence.
+    pub(crate) groups: u32,
+    /// How many classes there are.
+    pub(crate) classes: u32,
     pub(crate) sources: Rows<'t, Source>,
-    pub(crate) classes: Rows<'t, Class>,
-    pub(crate) resources: Rows<'t, Resource>,
-    pub(crate) cells: Rows<'t, Cell>,
-    pub(crate) cell_runs: Rows<'t, u32>,
+    pub(crate) heads: Rows<'t, Head>,
+    pub(crate) common: Rows<'t, Common>,
+    pub(crate) cells: Cells<'t>,
     pub(crate) clauses: Rows<'t, Clause>,
-    pub(crate) clause_runs: Rows<'t, u32>,
     pub(crate) parts: Rows<'t, u32>,
     pub(crate) models: Rows<'t, Model>,
+    pub(crate) shapes: Rows<'t, Shape>,
     pub(crate) fields: Rows<'t, Field>,
     pub(crate) customs: Rows<'t, Custom>,
     pub(crate) buckets: Rows<'t, Bucket>,
     pub(crate) nodes: Rows<'t, Node>,
-    pub(crate) groups: Rows<'t, Group>,
     pub(crate) acting: Rows<'t, Acting>,
     pub(crate) exclusive: Rows<'t, Exclusive>,
     pub(crate) terms: Rows<'t, Term>,
@@ -192,18 +165,22 @@ const fn word(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(eight)
 }
 
+fn number(bytes: &[u8], at: usize) -> u32 {
+    u32::read(&u32::bytes_at(bytes, at))
+}
+
 /// The sections of a table whose envelope is sound.
-struct Sections<'t> {
+pub(crate) struct Sections<'t> {
     bytes: [&'t [u8]; SECTIONS],
 }
 
 impl<'t> Sections<'t> {
-    fn bytes(&self, section: Section) -> &'t [u8] {
+    pub fn bytes(&self, section: Section) -> &'t [u8] {
         self.bytes[section as usize]
     }
 
-    fn rows<R: Record>(&self, section: Section) -> Rows<'t, R> {
-        Rows::new(self.bytes(section))
+    pub fn rows<R: Record>(&self, section: Section) -> Rows<'t, R> {
+        Rows { rows: R::rows(self.bytes(section)) }
     }
 
     fn read(table: &'t [u8]) -> Result<Sections<'t>, LoadError> {
@@ -211,7 +188,7 @@ impl<'t> Sections<'t> {
         let mut rest = &table[HEADER..table.len() - TRAILER];
         let mut sections = Sections { bytes: [&[]; SECTIONS] };
         for section in Section::ALL {
-            let bytes = <u32 as Record>::read(table, 24 + 4 * section as usize) as usize;
+            let bytes = number(table, LENGTHS + 4 * section as usize) as usize;
             let wrong = LoadError::SectionLength { section, bytes };
             if !bytes.is_multiple_of(section.record()) {
                 return Err(wrong);
@@ -240,26 +217,36 @@ impl<'t> Policy<'t> {
         if preferred > 1 {
             return Err(LoadError::Setting { at: 10, value: preferred });
         }
+        let names = Names::read(&sections, number(bytes, 24))?;
+        let sources: Rows<'_, Source> = sections.rows(Section::Sources);
         let policy = Policy {
             bytes,
             tag: word(bytes, bytes.len() - TRAILER),
             preferred: preferred == 1,
             modes,
-            strings: Strings::read(&sections, Section::Text, Section::Strings)?,
-            sources: sections.rows(Section::Sources),
-            classes: sections.rows(Section::Classes),
-            resources: sections.rows(Section::Resources),
-            cells: sections.rows(Section::Cells),
-            cell_runs: sections.rows(Section::CellRuns),
+            names,
+            strings: names.strings,
+            field_names: number(bytes, 28),
+            groups: number(bytes, 32),
+            classes: sources.run(0, NONE).fold(0u32, |all, source| all.saturating_add(source.count)),
+            sources,
+            heads: sections.rows(Section::Heads),
+            common: sections.rows(Section::Common),
+            cells: Cells {
+                classes: sections.rows(Section::CellClasses),
+                operations: sections.rows(Section::CellOperations),
+                long: sections.rows(Section::Long),
+                page_numbers: sections.rows(Section::PageNumbers),
+                pages: sections.rows(Section::Pages),
+            },
             clauses: sections.rows(Section::Clauses),
-            clause_runs: sections.rows(Section::ClauseRuns),
             parts: sections.rows(Section::Parts),
             models: sections.rows(Section::Models),
+            shapes: sections.rows(Section::Shapes),
             fields: sections.rows(Section::Fields),
             customs: sections.rows(Section::Customs),
             buckets: sections.rows(Section::Buckets),
             nodes: sections.rows(Section::Nodes),
-            groups: sections.rows(Section::Groups),
             acting: sections.rows(Section::Acting),
             exclusive: sections.rows(Section::Exclusive),
             terms: sections.rows(Section::Terms),
@@ -281,7 +268,7 @@ impl<'t> Policy<'t> {
             rules: sections.rows(Section::Rules),
             rule_parts: sections.rows(Section::RuleParts),
             rule_guards: sections.rows(Section::RuleGuards),
-            group_claim: Record::read(bytes, 12),
+            group_claim: number(bytes, 12),
         };
         policy.check()?;
         Ok(policy)
@@ -292,31 +279,94 @@ impl<'t> Policy<'t> {
         self.bytes
     }
 
-    /// The number of `name` among the decision's strings.
-    pub(crate) fn string(&self, name: &str) -> Option<u32> {
-        let (mut low, mut high) = (0, self.strings.len() as u32);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.strings.get(middle).cmp(name) {
-                core::cmp::Ordering::Less => low = middle + 1,
-                core::cmp::Ordering::Equal => return Some(middle),
-                core::cmp::Ordering::Greater => high = middle,
-            }
+    /// A name's number within its kind of thing: among the models, the classes, …; that of a field is its string's.
+    #[inline]
+    pub(crate) fn model_number(&self, name: &str) -> Option<u32> {
+        self.names.find(self.model_names(), name)
+    }
+
+    pub(crate) fn bucket_number(&self, name: &str) -> Option<u32> {
+        self.names.find(self.bucket_names(), name)
+    }
+
+    pub(crate) fn field_name(&self, name: &str) -> Option<u32> {
+        let names = self.field_names();
+        self.names.find(names, name).map(|place| names.first + place)
+    }
+
+    pub(crate) fn custom_number(&self, kind: u32, name: &str) -> Option<u32> {
+        let found = self.names.find(Scope { scope: scope_of::CUSTOM + kind, ..self.custom_names() }, name)?;
+        (self.customs.at(found as usize).kind == kind).then_some(found)
+    }
+
+    /// A class by its source's number and its name.
+    #[inline]
+    pub(crate) fn class_number(&self, number: usize, source: &Source, name: &str) -> Option<u32> {
+        self.names.find(self.class_names(number, source), name).map(|place| source.first + place)
+    }
+
+    pub(crate) fn model_name(&self, number: u32) -> &'t str {
+        self.strings.get(number)
+    }
+
+    pub(crate) fn bucket_name(&self, number: u32) -> &'t str {
+        self.strings.get(self.bucket_names().first + number)
+    }
+
+    pub(crate) fn custom_name(&self, number: u32) -> &'t str {
+        self.strings.get(self.custom_names().first + number)
+    }
+
+    pub(crate) fn class_name(&self, number: u32) -> &'t str {
+        self.strings.get(self.first_class() + number)
+    }
+
+    fn model_names(&self) -> Scope {
+        Scope { scope: scope_of::MODEL, first: 0, count: self.models.len() as u32 }
+    }
+
+    fn bucket_names(&self) -> Scope {
+        Scope { scope: scope_of::BUCKET, first: self.models.len() as u32, count: self.buckets.len() as u32 }
+    }
+
+    fn field_names(&self) -> Scope {
+        let before = self.bucket_names();
+        Scope { scope: scope_of::FIELD, first: before.first + before.count, count: self.field_names }
+    }
+
+    /// Those of all three kinds.
+    fn custom_names(&self) -> Scope {
+        let before = self.field_names();
+        Scope {
+            scope: scope_of::CUSTOM,
+            first: before.first.saturating_add(before.count),
+            count: self.customs.len() as u32,
         }
-        None
+    }
+
+    fn first_class(&self) -> u32 {
+        let before = self.custom_names();
+        before.first.saturating_add(before.count)
+    }
+
+    fn class_names(&self, number: usize, source: &Source) -> Scope {
+        let first = self.first_class().saturating_add(source.first);
+        Scope { scope: scope_of::CLASS + number as u32, first, count: source.count }
     }
 }
 
 /// The checks, section by section. Each relies only on what stands before it.
 impl Policy<'_> {
     fn check(&self) -> Result<(), LoadError> {
-        self.check_strings()?;
+        self.check_sources()?;
+        self.check_names()?;
         if self.group_claim != NONE {
             self.name(Section::Sources, 0, self.group_claim)?;
         }
-        self.check_classes()?;
         self.check_parts()?;
-        self.check_resources()?;
+        self.check_clauses()?;
+        self.check_cells()?;
+        self.check_heads()?;
         self.check_models()?;
         self.check_customs()?;
         self.check_buckets()?;
@@ -328,18 +378,7 @@ impl Policy<'_> {
         self.check_rules()
     }
 
-    fn check_strings(&self) -> Result<(), LoadError> {
-        let ascending = |at: usize| self.strings.get(at as u32 - 1) < self.strings.get(at as u32);
-        match (1..self.strings.len()).find(|at| !ascending(*at)) {
-            Some(record) => Err(LoadError::Order { section: Section::Strings, record }),
-            None => Ok(()),
-        }
-    }
-
-    fn check_classes(&self) -> Result<(), LoadError> {
-        if self.classes.len() > usize::from(u16::MAX) {
-            return Err(LoadError::Value { section: Section::Classes, record: self.classes.len() });
-        }
+    fn check_sources(&self) -> Result<(), LoadError> {
         let mut next = 0;
         for (record, source) in self.sources.run(0, NONE).enumerate() {
             let wrong = LoadError::Value { section: Section::Sources, record };
@@ -348,66 +387,55 @@ impl Policy<'_> {
                 FUNCTIONS if source.claim == NONE => (),
                 _ => return Err(wrong),
             }
-            if source.first != next || source.count == 0 {
+            if source.first != next || source.count == 0 || source.count > u32::from(u16::MAX) - next {
                 return Err(wrong);
             }
             self.in_order(Section::Sources, record, |at| {
                 let source = self.sources.at(at);
-                (source.provider, source.claim)
+                (source.provider, !self.is_pool(&source), source.claim)
             })?;
-            self.run(Section::Sources, record, source.first, source.count, Section::Classes)?;
-            for class in source.first..source.first + source.count {
-                self.check_class(class as usize, class == source.first)?;
-            }
             next = source.first + source.count;
         }
-        match next as usize == self.classes.len() {
-            true => (0..self.groups.len()).try_for_each(|at| self.name(Section::Groups, at, self.groups.at(at).name)),
-            false => Err(LoadError::Value { section: Section::Sources, record: self.sources.len() }),
+        let first = self.sources.at(0);
+        match self.groups == 0 || (self.is_pool(&first) && self.groups <= first.count) {
+            true => Ok(()),
+            false => Err(LoadError::Value { section: Section::Sources, record: 0 }),
         }
     }
 
-    fn check_class(&self, record: usize, first: bool) -> Result<(), LoadError> {
-        let class = self.classes.at(record);
-        self.name(Section::Classes, record, class.name)?;
-        if !first && self.classes.at(record - 1).name >= class.name {
-            return Err(LoadError::Order { section: Section::Classes, record });
+    /// Whether its classes are the groups of the user pool.
+    pub(crate) fn is_pool(&self, source: &Source) -> bool {
+        source.provider == 0 && source.claim == self.group_claim
+    }
+
+    fn check_names(&self) -> Result<(), LoadError> {
+        let all = u64::from(self.first_class()) + u64::from(self.classes);
+        if all > self.strings.len() as u64 {
+            let (section, target) = (Section::Slots, Section::Strings);
+            return Err(LoadError::OutOfRange { section, record: 0, names: all, target, count: self.strings.len() });
         }
-        if class.precedence == NONE {
-            return Ok(());
+        self.names.check_slots(all as usize)?;
+        self.names.check(self.model_names())?;
+        self.names.check(self.bucket_names())?;
+        self.names.check(self.field_names())?;
+        for (number, source) in self.sources.run(0, NONE).enumerate() {
+            self.names.check(self.class_names(number, &source))?;
         }
-        self.number(Section::Classes, record, class.precedence, Section::Groups)?;
-        match self.groups.at(class.precedence as usize).name == class.name {
-            true => Ok(()),
-            false => Err(LoadError::Value { section: Section::Classes, record }),
+        for (record, custom) in self.customs.run(0, NONE).enumerate() {
+            if custom.kind > 2
+                || self.custom_number(custom.kind, self.custom_name(record as u32)) != Some(record as u32)
+            {
+                return Err(LoadError::Value { section: Section::Customs, record });
+            }
         }
+        self.names.check_order(all as u32)
     }
 
     fn check_parts(&self) -> Result<(), LoadError> {
         (0..self.parts.len()).try_for_each(|at| self.name(Section::Parts, at, self.parts.at(at)))
     }
 
-    fn check_resources(&self) -> Result<(), LoadError> {
-        self.check_ends(Section::CellRuns, self.cell_runs, Section::Cells)?;
-        self.check_ends(Section::ClauseRuns, self.clause_runs, Section::Clauses)?;
-        for (record, resource) in self.resources.run(0, NONE).enumerate() {
-            self.number(Section::Resources, record, resource.cells, Section::CellRuns)?;
-            self.number(Section::Resources, record, resource.clauses, Section::ClauseRuns)?;
-        }
-        let mut start = 0;
-        for end in self.cell_runs.run(0, NONE) {
-            let ascends = |at: &u32| self.cells.at(*at as usize - 1).class < self.cells.at(*at as usize).class;
-            if let Some(record) = (start + 1..end).find(|at| !ascends(at)) {
-                return Err(LoadError::Order { section: Section::Cells, record: record as usize });
-            }
-            start = end;
-        }
-        for (record, cell) in self.cells.run(0, NONE).enumerate() {
-            if cell.operations == 0 || cell.reserved != 0 {
-                return Err(LoadError::Value { section: Section::Cells, record });
-            }
-            self.number(Section::Cells, record, u32::from(cell.class), Section::Classes)?;
-        }
+    fn check_clauses(&self) -> Result<(), LoadError> {
         for (record, rule) in self.clauses.run(0, NONE).enumerate() {
             self.name(Section::Clauses, record, rule.field)?;
             self.run(Section::Clauses, record, rule.parts, rule.part_count, Section::Parts)?;
@@ -438,30 +466,100 @@ impl Policy<'_> {
         self.ends_at(section, start, target)
     }
 
-    fn check_models(&self) -> Result<(), LoadError> {
-        let mut next = 0;
-        for (record, model) in self.models.run(0, NONE).enumerate() {
-            self.name(Section::Models, record, model.name)?;
-            self.in_order(Section::Models, record, |at| self.models.at(at).name)?;
-            self.run(Section::Models, record, model.fields, model.field_count, Section::Fields)?;
-            self.run(Section::Models, record, model.resource, model.classes.saturating_add(1), Section::Resources)?;
-            if model.classes == 0 || model.classes > 1 << 16 || model.fields != next || model.disabled > 255 {
-                return Err(LoadError::Value { section: Section::Models, record });
+    fn check_cells(&self) -> Result<(), LoadError> {
+        let cells = &self.cells;
+        if cells.classes.len() != cells.operations.len() {
+            return Err(LoadError::Value { section: Section::CellOperations, record: cells.operations.len() });
+        }
+        if let Some(record) = cells.operations.run(0, NONE).position(|operations| operations == 0) {
+            return Err(LoadError::Value { section: Section::CellOperations, record });
+        }
+        for (record, number) in cells.page_numbers.run(0, NONE).enumerate() {
+            self.number(Section::PageNumbers, record, u32::from(number), Section::Pages)?;
+        }
+        // Each cell and page number belongs to one long run at most, so that checking them is linear.
+        let mut next = [0, 0];
+        for (record, long) in cells.long.run(0, NONE).enumerate() {
+            let wrong = LoadError::Value { section: Section::Long, record };
+            let next = next.get_mut(long.paged as usize).ok_or(wrong)?;
+            let most = if long.paged == 0 { self.classes } else { self.classes.div_ceil(PAGE as u32) };
+            if long.first < *next || long.count > most {
+                return Err(wrong);
             }
-            next += model.field_count;
-            let first = model.fields as usize;
-            for at in first..first + model.field_count as usize {
-                let column = self.fields.at(at);
-                self.name(Section::Fields, at, column.name)?;
-                if at > first && self.fields.at(at - 1).name >= column.name {
-                    return Err(LoadError::Order { section: Section::Fields, record: at });
+            match long.paged {
+                0 => self.check_run(Section::Long, record, long.first, long.count)?,
+                _ => self.run(Section::Long, record, long.first, long.count, Section::PageNumbers)?,
+            }
+            *next = long.first + long.count;
+        }
+        Ok(())
+    }
+
+    /// A run of cells: they are there, their classes ascend and exist.
+    fn check_run(&self, section: Section, record: usize, first: u32, count: u32) -> Result<(), LoadError> {
+        self.run(section, record, first, count, Section::CellClasses)?;
+        let classes = self.cells.classes.part(first, count);
+        let ascends = |pair: &[[u8; 2]]| u16::from_le_bytes(pair[0]) < u16::from_le_bytes(pair[1]);
+        if !classes.windows(2).fold(true, |all, pair| all & ascends(pair)) {
+            return Err(LoadError::Order { section: Section::CellClasses, record: first as usize });
+        }
+        match classes.last().is_none_or(|last| u32::from(u16::from_le_bytes(*last)) < self.classes) {
+            true => Ok(()),
+            false => Err(LoadError::Value { section: Section::CellClasses, record: (first + count) as usize - 1 }),
+        }
+    }
+
+    fn check_heads(&self) -> Result<(), LoadError> {
+        for (record, common) in self.common.run(0, NONE).enumerate() {
+            self.run(Section::Common, record, common.clauses, common.clause_count, Section::Clauses)?;
+        }
+        for (record, head) in self.heads.run(0, NONE).enumerate() {
+            self.number(Section::Heads, record, head.common.get(), Section::Common)?;
+            match head.count {
+                LONG => self.number(Section::Heads, record, head.cells, Section::Long)?,
+                count if usize::from(count) <= SHORT => {
+                    self.check_run(Section::Heads, record, head.cells, u32::from(count))?;
                 }
-                if u32::from(column.class) >= model.classes || column.flags & !(field::DECLARED | field::KEY) != 0 {
-                    return Err(LoadError::Value { section: Section::Fields, record: at });
-                }
+                _ => return Err(LoadError::Value { section: Section::Heads, record }),
             }
         }
-        self.ends_at(Section::Models, next, Section::Fields)
+        Ok(())
+    }
+
+    fn check_models(&self) -> Result<(), LoadError> {
+        let mut next = 0;
+        for (record, shape) in self.shapes.run(0, NONE).enumerate() {
+            self.run(Section::Shapes, record, shape.fields, shape.field_count, Section::Fields)?;
+            if shape.classes == 0 || shape.classes > 1 << 16 || shape.fields != next || shape.disabled > 255 {
+                return Err(LoadError::Value { section: Section::Shapes, record });
+            }
+            next += shape.field_count;
+            self.check_fields(&shape)?;
+        }
+        self.ends_at(Section::Shapes, next, Section::Fields)?;
+        self.run(Section::Models, 0, 0, self.models.len() as u32, Section::Heads)?;
+        for (record, model) in self.models.run(0, NONE).enumerate() {
+            self.number(Section::Models, record, model.shape, Section::Shapes)?;
+            let classes = self.shapes.at(model.shape as usize).classes;
+            self.run(Section::Models, record, model.heads, classes, Section::Heads)?;
+        }
+        Ok(())
+    }
+
+    fn check_fields(&self, shape: &Shape) -> Result<(), LoadError> {
+        let (first, names) = (shape.fields as usize, self.field_names());
+        for at in first..first + shape.field_count as usize {
+            let column = self.fields.at(at);
+            if at > first && self.fields.at(at - 1).name >= column.name {
+                return Err(LoadError::Order { section: Section::Fields, record: at });
+            }
+            let named = (names.first..names.first + names.count).contains(&column.name);
+            let flags = column.flags & !(field::DECLARED | field::KEY) == 0;
+            if !named || u32::from(column.class) >= shape.classes || !flags {
+                return Err(LoadError::Value { section: Section::Fields, record: at });
+            }
+        }
+        Ok(())
     }
 
     fn ends_at(&self, section: Section, next: u32, target: Section) -> Result<(), LoadError> {
@@ -473,12 +571,7 @@ impl Policy<'_> {
 
     fn check_customs(&self) -> Result<(), LoadError> {
         for (record, custom) in self.customs.run(0, NONE).enumerate() {
-            self.name(Section::Customs, record, custom.name)?;
-            self.in_order(Section::Customs, record, |at| (self.customs.at(at).kind, self.customs.at(at).name))?;
-            self.number(Section::Customs, record, custom.resource, Section::Resources)?;
-            if custom.kind > 2 {
-                return Err(LoadError::Value { section: Section::Customs, record });
-            }
+            self.number(Section::Customs, record, custom.head, Section::Heads)?;
         }
         Ok(())
     }
@@ -486,8 +579,6 @@ impl Policy<'_> {
     fn check_buckets(&self) -> Result<(), LoadError> {
         let mut next = 0;
         for (record, bucket) in self.buckets.run(0, NONE).enumerate() {
-            self.name(Section::Buckets, record, bucket.name)?;
-            self.in_order(Section::Buckets, record, |at| self.buckets.at(at).name)?;
             self.run(Section::Buckets, record, bucket.nodes, bucket.node_count, Section::Nodes)?;
             if bucket.nodes != next {
                 return Err(LoadError::Value { section: Section::Buckets, record });
@@ -517,7 +608,7 @@ impl Policy<'_> {
         }
         for resource in [node.everyone, node.mine] {
             if resource != NONE {
-                self.number(Section::Nodes, at, resource, Section::Resources)?;
+                self.number(Section::Nodes, at, resource, Section::Heads)?;
             }
         }
         Ok(())
@@ -578,6 +669,10 @@ impl Policy<'_> {
         self.check_rule_guards()
     }
 
+    fn class(&self, section: Section, record: usize, class: u32) -> Result<(), LoadError> {
+        if class < self.classes { Ok(()) } else { Err(LoadError::Value { section, record }) }
+    }
+
     fn name(&self, section: Section, record: usize, number: u32) -> Result<(), LoadError> {
         self.number(section, record, number, Section::Strings)
     }
@@ -604,6 +699,6 @@ impl Policy<'_> {
 
     /// How many records a section has.
     pub(crate) fn count(&self, section: Section) -> usize {
-        <u32 as Record>::read(self.bytes, 24 + 4 * section as usize) as usize / section.record()
+        number(self.bytes, LENGTHS + 4 * section as usize) as usize / section.record()
     }
 }

@@ -11,6 +11,58 @@ use crate::words::{Mode, Provider};
 /// The most classes that a principal can hold. Cognito allows a user 100 groups.
 pub const MAX_HELD: usize = 1024;
 
+/// So many classes need no more than a cache line.
+const FEW: usize = 28;
+
+/// The classes that a principal holds: nearly always few, and then the room for many is not even written to.
+#[allow(clippy::large_enum_variant)] // there is no allocator to box with
+#[derive(Clone)]
+enum Held {
+    /// In the order of the token, perhaps some twice.
+    Few { len: u8, classes: [u16; FEW] },
+    /// Each once.
+    Many { len: u16, classes: [u16; MAX_HELD] },
+}
+
+impl Held {
+    fn classes(&self) -> &[u16] {
+        let (len, classes) = match self {
+            Held::Few { len, classes } => (usize::from(*len), classes.as_slice()),
+            Held::Many { len, classes } => (usize::from(*len), classes.as_slice()),
+        };
+        classes.get(..len).unwrap_or(&[])
+    }
+
+    #[inline]
+    fn add(&mut self, class: u16) -> Result<(), PrincipalError> {
+        if let Held::Few { len, classes } = self
+            && let Some(slot) = classes.get_mut(usize::from(*len))
+        {
+            *slot = class;
+            *len += 1;
+            return Ok(());
+        }
+        self.add_to_many(class)
+    }
+
+    #[inline(never)]
+    fn add_to_many(&mut self, class: u16) -> Result<(), PrincipalError> {
+        if let Held::Few { classes: few, .. } = self {
+            let few = *few;
+            *self = Held::Many { len: 0, classes: [0; MAX_HELD] };
+            few.into_iter().try_for_each(|class| self.add_to_many(class))?;
+        }
+        let Held::Many { len, classes } = self else { return Ok(()) };
+        if classes[..usize::from(*len)].contains(&class) {
+            return Ok(());
+        }
+        let slot = classes.get_mut(usize::from(*len)).ok_or(PrincipalError::TooManyGroups { limit: MAX_HELD })?;
+        *slot = class;
+        *len += 1;
+        Ok(())
+    }
+}
+
 /// What the host's own authorizer says of a caller in mode `lambda`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Authorizer {
@@ -72,34 +124,24 @@ pub struct Principal<'c> {
     pub(crate) in_group: bool,
     /// The class of the caller's best group, if any group is one of the pool's.
     pub(crate) preferred: Option<u16>,
-    held: [u16; MAX_HELD],
-    len: usize,
+    held: Held,
 }
 
 impl Principal<'_> {
-    /// The classes held, ascending.
+    /// The classes held, in no order; one may stand there twice.
+    #[inline]
     pub(crate) fn classes(&self) -> &[u16] {
-        self.held.get(..self.len).unwrap_or(&[])
+        self.held.classes()
+    }
+
+    /// Whether the class is one of them.
+    pub(crate) fn holds(&self, class: u16) -> bool {
+        self.classes().contains(&class)
     }
 
     /// How the request arrived.
     pub fn mode(&self) -> Mode {
         self.caller.mode
-    }
-
-    fn hold(&mut self, class: usize) -> Result<(), PrincipalError> {
-        let class = class as u16; // at most u16::MAX classes: checked at load
-        let place = match self.classes().binary_search(&class) {
-            Ok(_) => return Ok(()),
-            Err(place) => place,
-        };
-        if self.len == MAX_HELD {
-            return Err(PrincipalError::TooManyGroups { limit: MAX_HELD });
-        }
-        self.held.copy_within(place..self.len, place + 1);
-        self.held[place] = class;
-        self.len += 1;
-        Ok(())
     }
 }
 
@@ -128,49 +170,64 @@ impl<'t> Policy<'t> {
     /// If it holds more than [`MAX_HELD`] of the policy's groups (those that its groups act as count too), or two groups
     /// of an exclusive list, or a function has no name.
     pub fn principal<'c>(&self, caller: Caller<'c>) -> Result<Principal<'c>, PrincipalError> {
-        let mut principal = self.bare(caller);
-        match caller.mode {
-            Mode::UserPool => self.hold_claims(&mut principal, Provider::UserPools)?,
-            Mode::Oidc => self.hold_claims(&mut principal, Provider::Oidc)?,
-            Mode::IdentityPool => self.hold_pool_groups(&mut principal)?,
-            Mode::Function => {
-                let name = caller.function.ok_or(PrincipalError::NoFunction)?;
-                for source in self.sources.run(0, NONE).filter(|source| source.provider == FUNCTIONS) {
-                    self.class(&source, name).map_or(Ok(()), |class| principal.hold(class))?;
-                }
-            }
-            Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => (),
+        // Filled where it is returned: moving it would copy the room for many classes.
+        let mut made = Ok(self.bare(caller));
+        if let Ok(principal) = &mut made
+            && let Err(error) = self.hold(principal).and_then(|()| self.check_exclusive(principal))
+        {
+            made = Err(error);
         }
-        self.check_exclusive(&principal)?;
-        Ok(principal)
+        made
     }
 
     fn bare<'c>(&self, caller: Caller<'c>) -> Principal<'c> {
-        Principal { tag: self.tag, caller, in_group: false, preferred: None, held: [0; MAX_HELD], len: 0 }
+        let held = Held::Few { len: 0, classes: [0; FEW] };
+        Principal { tag: self.tag, caller, in_group: false, preferred: None, held }
+    }
+
+    fn hold(&self, principal: &mut Principal<'_>) -> Result<(), PrincipalError> {
+        match principal.caller.mode {
+            Mode::UserPool => self.hold_claims(principal, Provider::UserPools),
+            Mode::Oidc => self.hold_claims(principal, Provider::Oidc),
+            Mode::IdentityPool => self.hold_pool_groups(principal),
+            Mode::Function => {
+                let name = principal.caller.function.ok_or(PrincipalError::NoFunction)?;
+                let mut classes = self.sources_of(FUNCTIONS);
+                classes.try_for_each(|(number, source)| match self.class_number(number, &source, name) {
+                    Some(class) => principal.held.add(class as u16),
+                    None => Ok(()),
+                })
+            }
+            Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => Ok(()),
+        }
     }
 
     /// The names of the pool's groups that a principal counts as a member of.
     pub(crate) fn pool_names<'p>(&self, principal: &'p Principal<'_>) -> impl Iterator<Item = &'t str> + use<'p, 't> {
         let policy = *self;
-        let pool = self.sources.run(0, NONE).find(|source| source.provider == 0 && source.claim == self.group_claim);
+        let pool = self.sources.run(0, NONE).find(|source| self.is_pool(source));
         let of_pool = move |class: &u16| {
             let class = u32::from(*class);
             pool.is_some_and(|source| (source.first..source.first + source.count).contains(&class))
         };
         let held = principal.classes().iter().copied().filter(of_pool);
-        held.map(move |class| policy.strings.get(policy.classes.at(usize::from(class)).name))
+        held.map(move |class| policy.class_name(u32::from(class)))
     }
 
     /// A token's groups, from every claim that rules read.
     fn hold_claims(&self, principal: &mut Principal<'_>, provider: Provider) -> Result<(), PrincipalError> {
         let claims = principal.caller.claims;
-        for source in self.sources.run(0, NONE).filter(|source| source.provider == provider as u32) {
+        let mut pool_has_classes = false;
+        for (number, source) in self.sources_of(provider as u32) {
             let groups = Groups::of(claims.get(self.strings.get(source.claim)));
-            self.hold_groups(principal, &source, groups)?;
+            if self.is_pool(&source) {
+                principal.in_group = groups.is_member();
+                pool_has_classes = true;
+            }
+            self.hold_groups(principal, number, &source, groups)?;
         }
-        if provider == Provider::UserPools && self.group_claim != NONE {
-            let groups = Groups::of(claims.get(self.strings.get(self.group_claim)));
-            principal.in_group = groups.is_member();
+        if provider == Provider::UserPools && !pool_has_classes && self.group_claim != NONE {
+            principal.in_group = Groups::of(claims.get(self.strings.get(self.group_claim))).is_member();
         }
         Ok(())
     }
@@ -183,9 +240,8 @@ impl<'t> Policy<'t> {
             None => Groups::of(principal.caller.claims.get(self.strings.get(self.group_claim))),
         };
         principal.in_group = groups.is_member();
-        let pool = |source: &Source| source.provider == 0 && source.claim == self.group_claim;
-        match self.sources.run(0, NONE).find(pool) {
-            Some(source) => self.hold_groups(principal, &source, groups),
+        match self.sources_of(0).find(|(_, source)| self.is_pool(source)) {
+            Some((number, source)) => self.hold_groups(principal, number, &source, groups),
             None => Ok(()),
         }
     }
@@ -193,12 +249,13 @@ impl<'t> Policy<'t> {
     fn hold_groups(
         &self,
         principal: &mut Principal<'_>,
+        number: usize,
         source: &Source,
         groups: Groups<'_>,
     ) -> Result<(), PrincipalError> {
         let mut result = Ok(());
-        groups.any(&mut |name| {
-            if let Some(class) = self.class(source, name) {
+        groups.any(|name| {
+            if let Some(class) = self.class_number(number, source, name) {
                 result = self.hold_with_others(principal, class);
                 self.prefer(principal, class);
             }
@@ -208,22 +265,26 @@ impl<'t> Policy<'t> {
     }
 
     /// Holds a class, and every class that it acts as.
-    fn hold_with_others(&self, principal: &mut Principal<'_>, class: usize) -> Result<(), PrincipalError> {
-        principal.hold(class)?;
-        if self.acting.is_empty() {
-            return Ok(());
-        }
-        let first = self.acting.lower_bound(0, NONE, |acting| usize::from(acting.class) < class);
+    #[inline]
+    fn hold_with_others(&self, principal: &mut Principal<'_>, class: u32) -> Result<(), PrincipalError> {
+        let class = class as u16; // at most u16::MAX classes: checked at load
+        principal.held.add(class)?;
+        if self.acting.is_empty() { Ok(()) } else { self.hold_others(principal, class) }
+    }
+
+    #[inline(never)]
+    fn hold_others(&self, principal: &mut Principal<'_>, class: u16) -> Result<(), PrincipalError> {
+        let first = self.acting.lower_bound(0, NONE, |acting| acting.class < class);
         let others = (first..self.acting.len()).map(|at| self.acting.at(at));
-        let mut others = others.take_while(|acting| usize::from(acting.class) == class);
-        others.try_for_each(|acting| principal.hold(usize::from(acting.other)))
+        let mut others = others.take_while(|acting| acting.class == class);
+        others.try_for_each(|acting| principal.held.add(acting.other))
     }
 
     /// Nobody may hold two groups of an exclusive list.
     fn check_exclusive(&self, principal: &Principal<'_>) -> Result<(), PrincipalError> {
         let mut before = None;
         for exclusive in self.exclusive.run(0, NONE) {
-            if principal.classes().binary_search(&(exclusive.class as u16)).is_ok() {
+            if principal.holds(exclusive.class as u16) {
                 if before == Some(exclusive.list) {
                     return Err(PrincipalError::ExclusiveGroups);
                 }
@@ -233,18 +294,16 @@ impl<'t> Policy<'t> {
         Ok(())
     }
 
-    fn prefer(&self, principal: &mut Principal<'_>, class: usize) {
-        let precedence = |class: usize| self.classes.at(class).precedence;
-        let better = principal.preferred.is_none_or(|best| precedence(class) < precedence(usize::from(best)));
-        if precedence(class) != NONE && better {
-            principal.preferred = Some(class as u16);
+    /// The first classes are the pool's groups, the best first.
+    fn prefer(&self, principal: &mut Principal<'_>, class: u32) {
+        let best = principal.preferred.map_or(self.groups, u32::from);
+        if class < best {
+            principal.preferred = Some(class as u16); // at most u16::MAX classes: checked at load
         }
     }
 
-    fn class(&self, source: &Source, name: &str) -> Option<usize> {
-        let name = self.string(name)?;
-        let class = self.classes.lower_bound(source.first, source.count, |class| class.name < name);
-        let found = class < (source.first + source.count) as usize && self.classes.at(class).name == name;
-        found.then_some(class)
+    /// The sources of a provider, with their numbers.
+    fn sources_of(&self, provider: u32) -> impl Iterator<Item = (usize, Source)> + use<'t> {
+        self.sources.run(0, NONE).enumerate().filter(move |(_, source)| source.provider == provider)
     }
 }

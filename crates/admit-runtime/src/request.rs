@@ -4,7 +4,7 @@
 use crate::error::Unknown;
 use crate::load::Policy;
 use crate::value::{Fields, List};
-use crate::words::{Operation, Operations};
+use crate::words::Operation;
 
 /// Which kind of custom operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,28 +40,12 @@ impl Policy<'_> {
     /// # Errors
     /// If the policy has no such model, or the model no such operation. Deny then.
     pub fn action(&self, model: &str, operation: &str) -> Result<Action, Unknown> {
-        const OPERATIONS: [Operation; 9] = [
-            Operation::Create,
-            Operation::Update,
-            Operation::Delete,
-            Operation::Get,
-            Operation::List,
-            Operation::Listen,
-            Operation::Sync,
-            Operation::Search,
-            Operation::Relation,
-        ];
-        let name = self.string(model).ok_or(Unknown::Model)?;
-        let count = self.models.len();
-        let model = self.models.lower_bound(0, count as u32, |model| model.name < name);
-        if model == count || self.models.at(model).name != name {
-            return Err(Unknown::Model);
-        }
-        let operation = OPERATIONS.into_iter().find(|known| known.name() == operation).ok_or(Unknown::Operation)?;
-        let disabled = Operations(self.models.at(model).disabled as u8); // at most a byte: checked at load
+        let model = self.model_number(model).ok_or(Unknown::Model)?;
+        let operation = Operation::on_models(operation).ok_or(Unknown::Operation)?;
+        let disabled = self.model_at(model).disabled();
         match operation != Operation::Relation && disabled.meets(operation.needs()) {
             true => Err(Unknown::Operation),
-            false => Ok(Action { tag: self.tag, target: Target::Model(model as u32), operation }),
+            false => Ok(Action { tag: self.tag, target: Target::Model(model), operation }),
         }
     }
 
@@ -70,14 +54,8 @@ impl Policy<'_> {
     /// # Errors
     /// If the policy has none of that kind and name. Deny then.
     pub fn custom_operation(&self, kind: CustomKind, name: &str) -> Result<Action, Unknown> {
-        let key = (kind as u32, self.string(name).ok_or(Unknown::CustomOperation)?);
-        let count = self.customs.len();
-        let at = self.customs.lower_bound(0, count as u32, |custom| (custom.kind, custom.name) < key);
-        let custom = self.customs.at(at);
-        match at < count && (custom.kind, custom.name) == key {
-            true => Ok(Action { tag: self.tag, target: Target::Custom(at as u32), operation: Operation::Call }),
-            false => Err(Unknown::CustomOperation),
-        }
+        let number = self.custom_number(kind as u32, name).ok_or(Unknown::CustomOperation)?;
+        Ok(Action { tag: self.tag, target: Target::Custom(number), operation: Operation::Call })
     }
 
     /// An operation on a bucket, by name: `get list write delete`.
@@ -86,14 +64,9 @@ impl Policy<'_> {
     /// If the policy has no such bucket, or buckets no such operation. Deny then.
     pub fn storage(&self, bucket: &str, operation: &str) -> Result<Action, Unknown> {
         const OPERATIONS: [Operation; 4] = [Operation::Get, Operation::List, Operation::Write, Operation::Delete];
-        let name = self.string(bucket).ok_or(Unknown::Bucket)?;
-        let count = self.buckets.len();
-        let bucket = self.buckets.lower_bound(0, count as u32, |bucket| bucket.name < name);
-        if bucket == count || self.buckets.at(bucket).name != name {
-            return Err(Unknown::Bucket);
-        }
+        let bucket = self.bucket_number(bucket).ok_or(Unknown::Bucket)?;
         let operation = OPERATIONS.into_iter().find(|known| known.name() == operation).ok_or(Unknown::Operation)?;
-        Ok(Action { tag: self.tag, target: Target::Bucket(bucket as u32), operation })
+        Ok(Action { tag: self.tag, target: Target::Bucket(bucket), operation })
     }
 }
 

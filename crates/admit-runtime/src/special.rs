@@ -2,10 +2,12 @@
 //! one by one, for each role of the caller.
 //! Always: as the plain resources are, in constant memory; a guard that is unknown helps nobody.
 
+use crate::cells::Resource;
 use crate::decide::{Asked, Known, Outcome};
 use crate::decision::Reason;
 use crate::filter::{Condition, Filter, Spelling, Wanted, What};
-use crate::format::{self, Clause, Grant, Model, NONE, Resource, SPECIAL, Term, Who, clause, source, subject};
+use crate::format::{self, Clause, Grant, NONE, SPECIAL, Term, Who, clause, source, subject};
+use crate::model::Model;
 use crate::principal::Authorizer;
 use crate::program::{Answer, Counts, Find, Read, Text, Truth};
 use crate::request::{Stored, Target};
@@ -43,7 +45,8 @@ impl<'a> Asked<'a> {
     /// by rules.
     #[inline]
     pub fn special(&self, resource: &Resource, number: u32, model: Option<Model>) -> Option<Special<'a>> {
-        let judged = resource.gate & SPECIAL != 0 && !matches!(self.principal.caller.mode, Mode::Function | Mode::Iam);
+        let judged =
+            resource.common.gate & SPECIAL != 0 && !matches!(self.principal.caller.mode, Mode::Function | Mode::Iam);
         if !judged {
             return None;
         }
@@ -53,7 +56,7 @@ impl<'a> Asked<'a> {
     }
 
     pub fn special_model(&self, model: &Model) -> Option<Special<'a>> {
-        self.special(&self.whole(model), model.resource, Some(*model))
+        self.special(&self.whole(model), model.number, Some(*model))
     }
 
     // ---- whos and guards
@@ -80,7 +83,7 @@ impl<'a> Asked<'a> {
                     who.mode == caller.mode as u8 || (storage && signed_in && who.mode == Mode::UserPool as u8);
                 let held = || {
                     let mut classes = self.policy.who_classes.run(who.first, who.class_count);
-                    classes.any(|class| self.principal.classes().binary_search(&(class as u16)).is_ok())
+                    classes.any(|class| self.principal.holds(class as u16))
                 };
                 match of_mode {
                     false => is(false),
@@ -209,7 +212,7 @@ impl<'a> Special<'a> {
     }
 
     fn classes(&self) -> u32 {
-        self.model.map_or(1, |model| model.classes)
+        self.model.map_or(1, |model| model.classes())
     }
 
     fn grants(&self, class: u32) -> impl Iterator<Item = Grant> + use<'a> {

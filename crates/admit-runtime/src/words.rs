@@ -107,6 +107,22 @@ impl Operation {
         }
     }
 
+    /// The operation on models that has this name. A `match` compares words; looking through names cost a call each.
+    pub(crate) fn on_models(name: &str) -> Option<Operation> {
+        Some(match name {
+            "create" => Operation::Create,
+            "update" => Operation::Update,
+            "delete" => Operation::Delete,
+            "get" => Operation::Get,
+            "list" => Operation::List,
+            "listen" => Operation::Listen,
+            "sync" => Operation::Sync,
+            "search" => Operation::Search,
+            "relation" => Operation::Relation,
+            _ => return None,
+        })
+    }
+
     /// The operations that a rule's operations must meet for this one.
     pub const fn needs(self) -> Operations {
         match self {

@@ -3,11 +3,12 @@
 //! [`crate::format`] states.
 
 use crate::format::{
-    Acting, Bucket, Cell, Class, Clause, Custom, Exclusive, Field, Grant, Group, Guard, HEADER, MAGIC, Model, Node,
-    Number64, Place, PlaceClaim, Record, Resource, Rule, RuleGuard, SECTIONS, Section, Source, Special, Step, TRAILER,
-    Term, Test, VERSION, Who, checksum,
+    Acting, Bucket, Clause, Common, Custom, Exclusive, Field, Grant, Guard, HEADER, Head, LENGTHS, Long, MAGIC, Model,
+    NAMES_A_PILOT, NO_NAME, Node, Number64, Page, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS, Section, Shape,
+    Source, Special, Step, TRAILER, Term, Test, U24, VERSION, Who, bucket, checksum, hash, slot,
 };
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// The rows of a table, section by section.
@@ -21,22 +22,30 @@ pub struct Rows {
     pub longest_condition: usize,
     /// String number of the user pool's group claim, or [`crate::format::NONE`].
     pub group_claim: u32,
-    /// The decision's strings, ascending, each once.
-    pub strings: Vec<String>,
+    /// How many names of fields there are.
+    pub field_names: u32,
+    /// How many groups of the user pool there are: the first classes.
+    pub groups: u32,
+    /// The names that requests look up, each with its scope ([`crate::format::scope_of`]), in the order of the scopes.
+    pub names: Vec<(u32, String)>,
+    /// The other strings, ascending, each once.
+    pub texts: Vec<String>,
     pub sources: Vec<Source>,
-    pub classes: Vec<Class>,
-    pub resources: Vec<Resource>,
-    pub cells: Vec<Cell>,
-    pub cell_runs: Vec<u32>,
+    pub heads: Vec<Head>,
+    pub common: Vec<Common>,
+    pub cell_classes: Vec<u16>,
+    pub cell_operations: Vec<u8>,
+    pub long: Vec<Long>,
+    pub page_numbers: Vec<u16>,
+    pub pages: Vec<Page>,
     pub clauses: Vec<Clause>,
-    pub clause_runs: Vec<u32>,
     pub parts: Vec<u32>,
     pub models: Vec<Model>,
+    pub shapes: Vec<Shape>,
     pub fields: Vec<Field>,
     pub customs: Vec<Custom>,
     pub buckets: Vec<Bucket>,
     pub nodes: Vec<Node>,
-    pub groups: Vec<Group>,
     pub acting: Vec<Acting>,
     pub exclusive: Vec<Exclusive>,
     pub terms: Vec<Term>,
@@ -70,7 +79,7 @@ pub struct TooLarge {
 
 impl core::fmt::Display for TooLarge {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "section `{}` exceeds 4 GiB", self.section.name())
+        write!(f, "section `{}` exceeds what a table can hold", self.section.name())
     }
 }
 
@@ -80,49 +89,62 @@ impl Rows {
     /// The table.
     ///
     /// # Errors
-    /// If a section exceeds 4 GiB.
+    /// If a section exceeds 4 GiB, or there is more of something than the format numbers.
     pub fn to_bytes(&self) -> Result<Vec<u8>, TooLarge> {
+        let index = Index::of(&self.names).ok_or(TooLarge { section: Section::Slots })?;
+        if self.common.len() > NO_NAME as usize {
+            return Err(TooLarge { section: Section::Common });
+        }
         let mut out = Vec::with_capacity(HEADER);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.extend_from_slice(&[u8::from(self.preferred), self.modes]);
         out.extend_from_slice(&self.group_claim.to_le_bytes());
+        out.extend_from_slice(&[0; 8]); // the length
+        for number in [index.seed, self.field_names, self.groups] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
         out.resize(HEADER, 0);
         let mut lengths = [0u32; SECTIONS];
         for section in Section::ALL {
             let start = out.len();
-            self.write(section, &mut out);
+            self.write(section, &index, &mut out);
             lengths[section as usize] = u32::try_from(out.len() - start).map_err(|_| TooLarge { section })?;
         }
         out.resize(out.len().next_multiple_of(8), 0);
         let length = (out.len() + TRAILER) as u64;
         out[16..24].copy_from_slice(&length.to_le_bytes());
         for (at, bytes) in lengths.into_iter().enumerate() {
-            out[24 + 4 * at..28 + 4 * at].copy_from_slice(&bytes.to_le_bytes());
+            out[LENGTHS + 4 * at..LENGTHS + 4 * at + 4].copy_from_slice(&bytes.to_le_bytes());
         }
         let sum = checksum(&out, out.len() / 8);
         out.extend_from_slice(&sum.to_le_bytes());
         Ok(out)
     }
 
-    fn write(&self, section: Section, out: &mut Vec<u8>) {
+    fn write(&self, section: Section, index: &Index, out: &mut Vec<u8>) {
+        let strings = || self.names.iter().map(|(_, name)| name).chain(&self.texts);
         match section {
-            Section::Text => text(&self.strings, out),
-            Section::Strings => ends(&self.strings, out),
+            Section::Text => text(strings(), out),
+            Section::Strings => ends(strings(), out),
+            Section::Pilots => rows(&index.pilots, out),
+            Section::Slots => rows(&index.slots, out),
             Section::Sources => rows(&self.sources, out),
-            Section::Classes => rows(&self.classes, out),
-            Section::Resources => rows(&self.resources, out),
-            Section::Cells => rows(&self.cells, out),
-            Section::CellRuns => rows(&self.cell_runs, out),
+            Section::Heads => rows(&self.heads, out),
+            Section::Common => rows(&self.common, out),
+            Section::CellClasses => rows(&self.cell_classes, out),
+            Section::CellOperations => rows(&self.cell_operations, out),
+            Section::Long => rows(&self.long, out),
+            Section::PageNumbers => rows(&self.page_numbers, out),
+            Section::Pages => rows(&self.pages, out),
             Section::Clauses => rows(&self.clauses, out),
-            Section::ClauseRuns => rows(&self.clause_runs, out),
             Section::Parts => rows(&self.parts, out),
             Section::Models => rows(&self.models, out),
+            Section::Shapes => rows(&self.shapes, out),
             Section::Fields => rows(&self.fields, out),
             Section::Customs => rows(&self.customs, out),
             Section::Buckets => rows(&self.buckets, out),
             Section::Nodes => rows(&self.nodes, out),
-            Section::Groups => rows(&self.groups, out),
             Section::Acting => rows(&self.acting, out),
             Section::Exclusive => rows(&self.exclusive, out),
             Section::Terms => rows(&self.terms, out),
@@ -140,8 +162,8 @@ impl Rows {
             Section::SpecialRoles => rows(&self.special_roles, out),
             Section::Places => rows(&self.places, out),
             Section::PlaceClaims => rows(&self.place_claims, out),
-            Section::RuleText => text(&self.rule_strings, out),
-            Section::RuleStrings => ends(&self.rule_strings, out),
+            Section::RuleText => text(self.rule_strings.iter(), out),
+            Section::RuleStrings => ends(self.rule_strings.iter(), out),
             Section::Rules => rows(&self.rules, out),
             Section::RuleParts => rows(&self.rule_parts, out),
             Section::RuleGuards => rows(&self.rule_guards, out),
@@ -149,15 +171,69 @@ impl Rows {
     }
 }
 
+/// A perfect hash of names: where each of them is found.
+struct Index {
+    seed: u32,
+    pilots: Vec<u16>,
+    slots: Vec<U24>,
+}
+
+/// A seed fails once in a few hundred tables; that many fail only if there are two equal names in a scope.
+const SEEDS: u32 = 64;
+
+impl Index {
+    /// The index, always the same for the same names; none if there are too many of them.
+    fn of(names: &[(u32, String)]) -> Option<Index> {
+        if names.len() >= NO_NAME as usize {
+            return None;
+        }
+        (0..SEEDS).find_map(|seed| Index::with(seed, names))
+    }
+
+    /// Buckets find a pilot that moves their names to free slots, the fullest first: it has the most to place, and
+    /// the most free slots then. One slot in 32 stays free, for the last.
+    fn with(seed: u32, names: &[(u32, String)]) -> Option<Index> {
+        let bucket_count = names.len().div_ceil(NAMES_A_PILOT);
+        let slot_count = if names.is_empty() { 0 } else { names.len() + names.len() / 32 + 1 };
+        let mut buckets: Vec<Vec<(u64, u32)>> = vec![Vec::new(); bucket_count];
+        for ((scope, name), number) in names.iter().zip(0..) {
+            let hash = hash(seed, *scope, name.as_bytes());
+            buckets[bucket(hash, bucket_count)].push((hash, number));
+        }
+        let mut order: Vec<usize> = (0..bucket_count).collect();
+        order.sort_by_key(|at| (core::cmp::Reverse(buckets[*at].len()), *at));
+        let mut slots = vec![U24::new(NO_NAME); slot_count];
+        let mut pilots = vec![0; bucket_count];
+        for at in order {
+            pilots[at] = (0..=u16::MAX).find(|pilot| place(&buckets[at], *pilot, &mut slots))?;
+        }
+        Some(Index { seed, pilots, slots })
+    }
+}
+
+/// Puts the names of a bucket where the pilot moves them, if these slots are free.
+fn place(bucket: &[(u64, u32)], pilot: u16, slots: &mut [U24]) -> bool {
+    let count = slots.len();
+    for (at, (hash, number)) in bucket.iter().enumerate() {
+        let here = &mut slots[slot(*hash, pilot, count)];
+        if here.get() != NO_NAME {
+            bucket[..at].iter().for_each(|(hash, _)| slots[slot(*hash, pilot, count)] = U24::new(NO_NAME));
+            return false;
+        }
+        *here = U24::new(*number);
+    }
+    true
+}
+
 fn rows<R: Record>(records: &[R], out: &mut Vec<u8>) {
     records.iter().for_each(|record| record.write(out));
 }
 
-fn text(strings: &[String], out: &mut Vec<u8>) {
-    strings.iter().for_each(|string| out.extend_from_slice(string.as_bytes()));
+fn text<'s>(strings: impl Iterator<Item = &'s String>, out: &mut Vec<u8>) {
+    strings.for_each(|string| out.extend_from_slice(string.as_bytes()));
 }
 
-fn ends(strings: &[String], out: &mut Vec<u8>) {
+fn ends<'s>(strings: impl Iterator<Item = &'s String>, out: &mut Vec<u8>) {
     let mut end = 0u32;
     for string in strings {
         end = end.wrapping_add(string.len() as u32); // `text` is over 4 GiB then, and rejected

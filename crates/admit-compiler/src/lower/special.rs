@@ -216,7 +216,7 @@ impl<'p> Lowering<'p> {
             Subject::Everyone(mode) => format::Who { kind: subject::EVERYONE, mode: *mode as u8, ..bare },
             Subject::Entity => format::Who { kind: subject::ENTITY, mode: Mode::IdentityPool as u8, ..bare },
             Subject::Classes(provider, claim, classes) => {
-                let claim_number = if *provider == FUNCTIONS { NONE } else { self.string(claim) };
+                let claim_number = if *provider == FUNCTIONS { NONE } else { self.text(claim) };
                 let is = |source: &format::Source| (source.provider, source.claim) == (*provider, claim_number);
                 let source = self.rows.sources.iter().position(is).expect("every class has a source") as u32;
                 let first = self.rows.who_classes.len() as u32;
@@ -234,7 +234,7 @@ impl<'p> Lowering<'p> {
                     (DynamicKind::Group, true) => clause::GROUPS,
                 };
                 let mode = dynamic.provider.mode() as u8;
-                let field = self.string(&dynamic.field);
+                let field = self.text(&dynamic.field);
                 format::Who { kind, mode, part_count: count as u8, field, first, ..bare }
             }
         }
@@ -329,7 +329,7 @@ impl<'p> Lowering<'p> {
     fn operand(&mut self, of: &Operand) -> (u8, u32) {
         match of {
             Operand::Term(term) => (operand::TERM, self.term(term)),
-            Operand::Literal(Literal::Text(text)) => (operand::TEXT, self.string(text)),
+            Operand::Literal(Literal::Text(text)) => (operand::TEXT, self.text(text)),
             Operand::Literal(Literal::Boolean(flag)) => (operand::BOOLEAN, u32::from(*flag)),
             Operand::Literal(Literal::Number(of)) => {
                 let bits = of.value().to_bits();
@@ -361,7 +361,7 @@ impl<'p> Lowering<'p> {
             Kind::DateTime => format::kind::DATE_TIME,
         };
         let number = self.rows.terms.len() as u32;
-        let name = self.string(&term.name);
+        let name = self.text(&term.name);
         self.rows.terms.push(format::Term { source, kind, list: u8::from(term.list), reserved: 0, name });
         self.special.terms.insert(term.clone(), number);
         number
@@ -475,10 +475,10 @@ impl<'p> Lowering<'p> {
         let run = intern(rows, &mut self.special.runs, &mut self.rows.grants, &mut self.rows.grant_runs);
         let claims = self.rows.place_claims.len() as u32;
         for (segment, claim) in &path.claims {
-            let claim = self.string(claim);
+            let claim = self.text(claim);
             self.rows.place_claims.push(format::PlaceClaim { segment: *segment as u32, claim });
         }
-        let (prefix, claim_count) = (self.string(&path.prefix), path.claims.len() as u32);
+        let (prefix, claim_count) = (self.text(&path.prefix), path.claims.len() as u32);
         self.rows.places.push(format::Place { bucket, prefix, claims, claim_count, run });
     }
 

@@ -12,12 +12,12 @@ impl Policy<'_> {
     pub(super) fn check_acting(&self) -> Result<(), LoadError> {
         for (record, acting) in self.acting.run(0, NONE).enumerate() {
             self.in_order(Section::Acting, record, |at| self.acting.at(at))?;
-            self.number(Section::Acting, record, u32::from(acting.class), Section::Classes)?;
-            self.number(Section::Acting, record, u32::from(acting.other), Section::Classes)?;
+            self.class(Section::Acting, record, u32::from(acting.class))?;
+            self.class(Section::Acting, record, u32::from(acting.other))?;
         }
         for (record, exclusive) in self.exclusive.run(0, NONE).enumerate() {
             self.in_order(Section::Exclusive, record, |at| self.exclusive.at(at))?;
-            self.number(Section::Exclusive, record, exclusive.class, Section::Classes)?;
+            self.class(Section::Exclusive, record, exclusive.class)?;
         }
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Policy<'_> {
 
     pub(super) fn check_guards(&self) -> Result<(), LoadError> {
         for record in 0..self.who_classes.len() {
-            self.number(Section::WhoClasses, record, self.who_classes.at(record), Section::Classes)?;
+            self.class(Section::WhoClasses, record, self.who_classes.at(record))?;
         }
         for (record, who) in self.whos.run(0, NONE).enumerate() {
             self.check_who(record, &who)?;
@@ -143,26 +143,29 @@ impl Policy<'_> {
         for record in 0..self.special_roles.len() {
             self.number(Section::SpecialRoles, record, self.special_roles.at(record), Section::Whos)?;
         }
-        let (mut models, mut customs) = (self.models.run(0, NONE).peekable(), self.customs.run(0, NONE));
+        let mut customs = self.customs.run(0, NONE);
         for (record, special) in self.specials.run(0, NONE).enumerate() {
             self.in_order(section, record, |at| self.specials.at(at).resource)?;
-            self.number(section, record, special.resource, Section::Resources)?;
-            self.run(section, record, special.roles, special.role_count, Section::SpecialRoles)?;
-            // Models come first among resources, then custom operations.
-            while models.peek().is_some_and(|model| model.resource < special.resource) {
-                models.next();
-            }
-            let runs = match models.peek() {
-                Some(model) if model.resource == special.resource => model.classes,
-                _ if customs.any(|custom| custom.resource == special.resource) => 1,
-                _ => return self.sound(section, record, false),
+            self.number(section, record, special.resource, Section::Heads)?;
+            // The models' heads come first, then those of custom operations, in their order.
+            let runs = match (special.resource as usize) < self.models.len() {
+                true => self.model_at(special.resource).classes(),
+                false if customs.any(|custom| custom.head == special.resource) => 1,
+                false => return self.sound(section, record, false),
             };
             self.run(section, record, special.runs, runs, Section::GrantRuns)?;
-            let marked = self.resources.at(special.resource as usize).gate & SPECIAL != 0;
+            self.run(section, record, special.roles, special.role_count, Section::SpecialRoles)?;
+            let marked = self.resource(special.resource).common.gate & SPECIAL != 0;
             self.sound(section, record, marked)?;
         }
-        let marked = self.resources.run(0, NONE).filter(|resource| resource.gate & SPECIAL != 0).count();
-        self.sound(section, self.specials.len(), marked == self.specials.len())
+        // Heads of field classes may say the same as a model that is marked; no decision asks them.
+        let models = (0..self.models.len() as u32).filter(|model| self.is_marked(*model)).count();
+        let customs = self.customs.run(0, NONE).filter(|custom| self.is_marked(custom.head)).count();
+        self.sound(section, self.specials.len(), models + customs == self.specials.len())
+    }
+
+    fn is_marked(&self, head: u32) -> bool {
+        self.resource(head).common.gate & SPECIAL != 0
     }
 
     pub(super) fn check_places(&self) -> Result<(), LoadError> {

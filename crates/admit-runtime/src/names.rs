@@ -1,0 +1,132 @@
+//! Names: from text to number by one probe and one comparison, and from number to text.
+//! Always: a hash alone never names anything; what is found has the scope that was asked for, and the same bytes.
+
+use crate::error::LoadError;
+use crate::format::{NO_NAME, Section, U24, bucket, hash, padded, slot};
+use crate::load::{Rows, Sections};
+
+/// Strings, by number.
+#[derive(Clone, Copy)]
+pub(crate) struct Strings<'t> {
+    text: &'t str,
+    ends: Rows<'t, u32>,
+}
+
+impl<'t> Strings<'t> {
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The string with that number; the empty one if there is none.
+    pub fn get(&self, number: u32) -> &'t str {
+        let (start, end) = self.span(number);
+        self.text.get(start..end).unwrap_or("")
+    }
+
+    fn span(&self, number: u32) -> (usize, usize) {
+        let end = self.ends.at(number as usize) as usize;
+        let start = if number == 0 { 0 } else { self.ends.at(number as usize - 1) as usize };
+        (start, end)
+    }
+
+    fn is(&self, number: u32, name: &str) -> bool {
+        let (start, end) = self.span(number);
+        self.text.as_bytes().get(start..end).is_some_and(|bytes| same(bytes, name.as_bytes()))
+    }
+
+    pub fn read(sections: &Sections<'t>, text: Section, ends: Section) -> Result<Strings<'t>, LoadError> {
+        let bytes = sections.bytes(text);
+        let text = core::str::from_utf8(bytes).map_err(|_| LoadError::Text { section: text })?;
+        let strings = Strings { text, ends: sections.rows(ends) };
+        let mut start = 0;
+        for number in 0..strings.len() {
+            let end = strings.ends.at(number) as usize;
+            if end < start || !text.is_char_boundary(end) {
+                return Err(LoadError::Value { section: ends, record: number });
+            }
+            start = end;
+        }
+        if start != text.len() {
+            return Err(LoadError::Value { section: ends, record: strings.len() });
+        }
+        Ok(strings)
+    }
+}
+
+/// Whether two strings of bytes are equal, a word at a time: names are short, and a call costs more than comparing.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let ((words_a, rest_a), (words_b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(last_a), Some(last_b)) => last_a == last_b && words_a.iter().zip(words_b).all(|(a, b)| a == b),
+        _ => padded(rest_a) == padded(rest_b),
+    }
+}
+
+/// A stretch of the names that requests look up: those of one scope.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope {
+    /// What is hashed with the name ([`crate::format::scope_of`]).
+    pub scope: u32,
+    /// The number of the first.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+}
+
+/// The names of the decision: all its strings, and the way from the looked-up ones to their numbers.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'t> {
+    pub strings: Strings<'t>,
+    pilots: Rows<'t, u16>,
+    slots: Rows<'t, U24>,
+    seed: u32,
+}
+
+impl<'t> Names<'t> {
+    pub fn read(sections: &Sections<'t>, seed: u32) -> Result<Names<'t>, LoadError> {
+        Ok(Names {
+            strings: Strings::read(sections, Section::Text, Section::Strings)?,
+            pilots: sections.rows(Section::Pilots),
+            slots: sections.rows(Section::Slots),
+            seed,
+        })
+    }
+
+    /// The place of `name` in its scope.
+    #[inline]
+    pub fn find(&self, scope: Scope, name: &str) -> Option<u32> {
+        let hash = hash(self.seed, scope.scope, name.as_bytes());
+        let pilot = self.pilots.at(bucket(hash, self.pilots.len()));
+        let number = self.slots.at(slot(hash, pilot, self.slots.len())).get();
+        let place = number.wrapping_sub(scope.first);
+        (place < scope.count && self.strings.is(number, name)).then_some(place)
+    }
+
+    /// Checks that each name of a scope is found, and found as itself. Then no two are equal.
+    pub fn check(&self, scope: Scope) -> Result<(), LoadError> {
+        let found = |place: &u32| self.find(scope, self.strings.get(scope.first + place)) == Some(*place);
+        match (0..scope.count).find(|place| !found(place)) {
+            Some(place) => Err(LoadError::Order { section: Section::Strings, record: (scope.first + place) as usize }),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that only `count` slots are taken: with [`Names::check`], each by a name of its own.
+    pub fn check_slots(&self, count: usize) -> Result<(), LoadError> {
+        let taken = self.slots.run(0, u32::MAX).filter(|slot| slot.get() != NO_NAME).count();
+        let section = Section::Slots;
+        if taken == count { Ok(()) } else { Err(LoadError::Value { section, record: self.slots.len() }) }
+    }
+
+    /// Checks that the strings from `first` on, which nothing looks up, ascend.
+    pub fn check_order(&self, first: u32) -> Result<(), LoadError> {
+        let ascending = |at: &u32| self.strings.get(at - 1) < self.strings.get(*at);
+        match (first.saturating_add(1)..self.strings.len() as u32).find(|at| !ascending(at)) {
+            Some(record) => Err(LoadError::Order { section: Section::Strings, record: record as usize }),
+            None => Ok(()),
+        }
+    }
+}
