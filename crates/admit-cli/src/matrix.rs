@@ -1,8 +1,13 @@
 //! `admit matrix`, `who-can` and `what-can`: who may do what, complete.
 
+mod forms;
+mod html;
+mod human;
+
 use crate::files::{self, Input};
 use crate::{Failure, Format, Outcome};
 use admit_compiler::analysis::{Caller, Cell, Extent, Matrix, Resource, Settings};
+use admit_compiler::policy::Policy;
 use admit_runtime::Operation;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -13,7 +18,9 @@ use std::fmt::Write;
 #[derive(Args)]
 #[command(after_help = "Examples:
   admit matrix app.policy
-  admit matrix app.table --format md > ACCESS.md
+  admit matrix app.policy --format md > ACCESS.md
+  admit matrix app.policy --check ACCESS.md                # in CI: exit 1 if it is stale
+  admit matrix app.policy --format html > access.html
   admit matrix app.policy --format csv | grep guests
 
 What is not in the matrix is denied. A caller has what any of his rows has: a signed-in user in the group
@@ -23,8 +30,11 @@ pub struct PrintMatrix {
     #[arg(required = true)]
     policy: Vec<String>,
     /// How to write it
-    #[arg(long, value_enum, default_value_t)]
-    format: MatrixFormat,
+    #[arg(long, value_enum)]
+    format: Option<MatrixFormat>,
+    /// Compare with a file that was written before, as Markdown if no format is named; exit 1 if it is stale
+    #[arg(long, value_name = "FILE")]
+    check: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -38,6 +48,8 @@ enum MatrixFormat {
     Md,
     /// For programs.
     Json,
+    /// One page to look at, search and print.
+    Html,
 }
 
 /// Print who may do one thing
@@ -75,20 +87,56 @@ pub struct WhatCan {
 
 impl PrintMatrix {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        report(&self.policy, |matrix| {
-            Ok(match self.format {
-                MatrixFormat::Human => human(matrix, |_| true),
-                MatrixFormat::Csv => csv(matrix),
-                MatrixFormat::Md => md(matrix),
-                MatrixFormat::Json => json(matrix).to_string(),
-            })
-        })
+        let Some(policy) = policy_of(&self.policy)? else { return Ok(Outcome::Problems) };
+        let matrix = files::working("looking at every request", || Matrix::of(&policy));
+        let default = if self.check.is_some() { MatrixFormat::Md } else { MatrixFormat::Human };
+        let text = match self.format.unwrap_or(default) {
+            MatrixFormat::Human => human::human(&matrix, |_| true, width()),
+            MatrixFormat::Csv => forms::csv(&matrix),
+            MatrixFormat::Md => forms::md(&matrix),
+            MatrixFormat::Json => forms::json(&matrix).to_string(),
+            MatrixFormat::Html => html::html(&matrix, &policy),
+        };
+        let outcome = match &self.check {
+            Some(file) => is_current(file, &text)?,
+            None => {
+                crate::print(text.trim_end())?;
+                Outcome::Clean
+            }
+        };
+        say_cut(&matrix);
+        Ok(outcome)
     }
+}
+
+/// Whether a file holds just what would be written now.
+fn is_current(file: &str, text: &str) -> Result<Outcome, Failure> {
+    let failure = |error| Failure::File { path: file.to_owned(), error };
+    let known = std::fs::read_to_string(file).map_err(failure)?;
+    let differs = |(one, other): &(&str, &str)| one.trim_end() != other.trim_end();
+    let lines = || known.trim_end().lines().zip(text.trim_end().lines());
+    if known.trim_end().replace("\r\n", "\n") == text.trim_end() {
+        return Ok(Outcome::Clean);
+    }
+    let at = lines().position(|both| differs(&both)).unwrap_or_else(|| lines().count()) + 1;
+    eprintln!("admit: {file}:{at}: stale: the policy gives other access than this file says; write it anew");
+    Ok(Outcome::Problems)
+}
+
+/// How wide the terminal is; without one, as wide as it takes.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(usize::MAX / 2)
 }
 
 impl WhoCan {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        report(&self.policy, |matrix| {
+        // A name that nothing has is looked up among all names.
+        let of = |policy: &Policy| match Matrix::of_resource(policy, &self.resource) {
+            part if part.resources.is_empty() => Matrix::of(policy),
+            part => part,
+        };
+        report(&self.policy, of, |matrix| {
             let resources = self.resources(matrix)?;
             let operation = self.operation(&resources)?;
             Ok(match self.format {
@@ -116,7 +164,8 @@ impl WhoCan {
     fn json(&self, matrix: &Matrix, operation: Operation, resources: &[&Resource]) -> Value {
         let of = |resource: &&Resource| {
             let ways = matrix.ways(operation, resource).into_iter();
-            let ways = ways.map(|way| json!({"who": way.who, "when": way.when, "fields": extent_json(&way.extent)}));
+            let ways =
+                ways.map(|way| json!({"who": way.who, "when": way.when, "fields": forms::extent_json(&way.extent)}));
             json!({"resource": resource.to_string(), "operation": self.operation, "ways": ways.collect::<Vec<Value>>()})
         };
         resources.iter().map(of).collect()
@@ -145,7 +194,7 @@ impl WhoCan {
 
 impl WhatCan {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        report(&self.policy, |matrix| {
+        report(&self.policy, Matrix::of, |matrix| {
             let described = crate::decide::caller(&matrix.settings.group_claim, &self.caller)?;
             let words = words_of(&matrix.settings, &described);
             let is_part = |part: &String| {
@@ -155,7 +204,7 @@ impl WhatCan {
                 words.contains(part) || (named && tokens(&words, oidc) && may_be_named(part, &words, &described))
             };
             let is = |caller: &Caller| caller.parts().iter().all(is_part);
-            let out = human(matrix, is);
+            let out = human::human(matrix, is, width());
             Ok(if out.is_empty() { "nothing".into() } else { out })
         })
     }
@@ -200,26 +249,49 @@ pub fn words_of(settings: &Settings, caller: &Value) -> Vec<String> {
     words
 }
 
-/// The matrix of a policy, of its sources or of a table; none if the sources have errors, which are shown.
-pub fn matrix_of(paths: &[String]) -> Result<Option<Matrix>, Failure> {
-    let policy = match files::read(paths)? {
-        Input::Table(path, bytes) => files::policy_of_table(path, &bytes)?,
-        Input::Sources(sources) => match files::compile(&sources, false) {
-            Some(policy) => policy,
-            None => return Ok(None),
-        },
-    };
-    Ok(Some(files::working("looking at every request", || Matrix::of(&policy))))
+/// A policy, of its sources or of a table; none if the sources have errors, which are shown.
+fn policy_of(paths: &[String]) -> Result<Option<Policy>, Failure> {
+    match files::read(paths)? {
+        Input::Table(path, bytes) => files::policy_of_table(path, &bytes).map(Some),
+        Input::Sources(sources) => Ok(files::compile(&sources, false)),
+    }
 }
 
-/// Runs a report over the matrix of a policy.
-fn report(paths: &[String], report: impl FnOnce(&Matrix) -> Result<String, Failure>) -> Result<Outcome, Failure> {
-    let Some(matrix) = matrix_of(paths)? else { return Ok(Outcome::Problems) };
+/// Runs a report over the matrix of a policy, or of one thing of it if that is all there is to say.
+fn report(
+    paths: &[String],
+    of: impl FnOnce(&Policy) -> Matrix,
+    report: impl FnOnce(&Matrix) -> Result<String, Failure>,
+) -> Result<Outcome, Failure> {
+    let Some(policy) = policy_of(paths)? else { return Ok(Outcome::Problems) };
+    let matrix = files::working("looking at every request", || of(&policy));
     crate::print(report(&matrix)?.trim_end())?;
+    say_cut(&matrix);
+    Ok(Outcome::Clean)
+}
+
+/// What was too much to tell apart, said on stderr.
+fn say_cut(matrix: &Matrix) {
     for cut in &matrix.cut {
         eprintln!("admit: left out: {cut}");
     }
-    Ok(Outcome::Clean)
+}
+
+/// What somebody of whom one part is known is, in the words of the matrix.
+fn words_of_caller(settings: &Settings, part: &str) -> Vec<String> {
+    let mut words = vec![part.to_owned()];
+    let oidc = part.ends_with("(oidc)");
+    if let Some(name) = part.strip_prefix("group ") {
+        let acts = settings.acts_as.get(name).into_iter().flatten().map(|other| format!("group {other}"));
+        words.extend(acts);
+    }
+    let named = ["group", "owner", "one of", "the folder"].iter().any(|start| part.starts_with(start));
+    match (named, oidc) {
+        (true, true) => words.push("signed in (oidc)".into()),
+        (true, false) => words.extend(["signed in".into(), "signed in (identity pool)".into()]),
+        (false, _) => (),
+    }
+    words
 }
 
 /// The model, operation or bucket that a resource is, or is a path of.
@@ -242,9 +314,49 @@ pub fn fields(extent: &Extent) -> String {
 pub fn when(condition: Option<&str>) -> String {
     match condition {
         None => String::new(),
-        Some(unless) if unless.starts_with("unless ") => format!(", {unless}"),
+        Some(other) if other.starts_with("unless ") || other.starts_with("with ") => format!(", {other}"),
         Some(condition) => format!(", when {condition}"),
     }
+}
+
+/// Callers who have the same on a resource, and what they have.
+type Row<'m> = (Vec<&'m Caller>, &'m BTreeMap<Operation, Vec<Cell>>);
+
+/// The rows of a resource, those that are equal folded into one.
+fn rows<'m>(matrix: &'m Matrix, resource: &Resource, wanted: &impl Fn(&Caller) -> bool) -> Vec<Row<'m>> {
+    let all = matrix.rows.range((resource.clone(), Caller::first())..).take_while(|((of, _), _)| of == resource);
+    let mut rows: Vec<Row<'m>> = Vec::new();
+    for ((_, caller), row) in all.filter(|((_, caller), _)| wanted(caller)) {
+        match rows.iter_mut().find(|(_, known)| *known == row) {
+            Some((callers, _)) => callers.push(caller),
+            None => rows.push((vec![caller], row)),
+        }
+    }
+    rows
+}
+
+/// The most names of one row that people are shown.
+const SHOWN: usize = 12;
+
+/// Callers in words: groups that have the same together. With `most`, only so many, and how many more there are.
+fn named(callers: &[&Caller], most: usize) -> String {
+    let words: Vec<String> = callers.iter().map(|caller| caller.to_string()).collect();
+    let plain = |word: &String| word.strip_prefix("group ").filter(|name| !name.contains(' ')).map(str::to_owned);
+    let mut groups: Vec<String> = words.iter().filter_map(plain).collect();
+    let mut others: Vec<String> = words.into_iter().filter(|word| plain(word).is_none()).collect();
+    let more = (groups.len() + others.len()).saturating_sub(most);
+    others.truncate(most);
+    groups.truncate(most - others.len());
+    let groups = match groups.as_slice() {
+        [] => None,
+        [name] => Some(format!("group {name}")),
+        names => Some(format!("groups {}", names.join(", "))),
+    };
+    let mut said = others.into_iter().chain(groups).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        let _ = write!(said, " and {more} more");
+    }
+    said
 }
 
 /// The operations to show: sync and search only where they differ from list.
@@ -283,135 +395,4 @@ fn details(row: &BTreeMap<Operation, Vec<Cell>>, columns: &[Operation]) -> Vec<(
     }
     all.retain(|(said, _)| !said.is_empty());
     all
-}
-
-fn human(matrix: &Matrix, wanted: impl Fn(&Caller) -> bool) -> String {
-    let mut out = String::new();
-    for resource in &matrix.resources {
-        let rows: Vec<(&Caller, &BTreeMap<Operation, Vec<Cell>>)> = matrix
-            .rows
-            .range((resource.clone(), Caller::first())..)
-            .take_while(|((of, _), _)| of == resource)
-            .filter(|((_, caller), _)| wanted(caller))
-            .map(|((_, caller), row)| (caller, row))
-            .collect();
-        let columns = columns(matrix, resource);
-        let width = rows.iter().map(|(caller, _)| caller.to_string().chars().count()).max().unwrap_or(0).max(12);
-        let heads: Vec<&str> = columns.iter().map(|operation| operation.name()).collect();
-        if !rows.is_empty() || wanted_all(&wanted, matrix) {
-            let _ = writeln!(out, "{resource}");
-        }
-        if rows.is_empty() {
-            if wanted_all(&wanted, matrix) {
-                out.push_str("  nobody\n\n");
-            }
-            continue;
-        }
-        let _ = writeln!(out, "  {:<width$}  {}", "", heads.join("  "));
-        for (caller, row) in &rows {
-            let cells: Vec<String> = columns
-                .iter()
-                .map(|operation| format!("{:<width$}", mark(row.get(operation)), width = operation.name().len()))
-                .collect();
-            let line = format!("  {:<width$}  {}", caller.to_string(), cells.join("  "));
-            let _ = writeln!(out, "{}", line.trim_end());
-        }
-        for (caller, row) in &rows {
-            for (said, operations) in details(row, &columns) {
-                let _ = writeln!(out, "  {caller}: {}{said}", operations.join(", "));
-            }
-        }
-        out.push('\n');
-    }
-    out
-}
-
-/// Whether a report is about everybody.
-fn wanted_all(wanted: &impl Fn(&Caller) -> bool, matrix: &Matrix) -> bool {
-    matrix.rows.keys().all(|(_, caller)| wanted(caller))
-}
-
-fn extent_json(extent: &Extent) -> Value {
-    match extent {
-        Extent::Whole => json!("all"),
-        Extent::Fields(fields) => json!(fields),
-    }
-}
-
-/// What is allowed without a condition as `"all"` or the fields; with conditions as a list of alternatives.
-fn cells_json(cells: &[Cell]) -> Value {
-    match cells {
-        [Cell { when: None, extent }] => extent_json(extent),
-        cells => {
-            cells.iter().map(|cell| json!({"when": cell.when, "fields": extent_json(&cell.extent)})).collect::<Value>()
-        }
-    }
-}
-
-fn json(matrix: &Matrix) -> Value {
-    let rows = matrix.rows.iter().map(|((resource, caller), row)| {
-        let operations: serde_json::Map<String, Value> =
-            row.iter().map(|(operation, cells)| (operation.name().to_owned(), cells_json(cells))).collect();
-        json!({"resource": resource.to_string(), "who": caller.to_string(), "operations": operations})
-    });
-    let resources: Vec<String> = matrix.resources.iter().map(Resource::to_string).collect();
-    json!({"resources": resources, "rows": rows.collect::<Vec<Value>>()})
-}
-
-/// A field of a line of CSV.
-fn quoted(text: &str) -> String {
-    match text.contains([',', '"', '\n']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    }
-}
-
-fn csv(matrix: &Matrix) -> String {
-    let mut out = String::from("resource,who,operation,fields,when\n");
-    for ((resource, caller), row) in &matrix.rows {
-        for (operation, cell) in
-            row.iter().flat_map(|(operation, cells)| cells.iter().map(move |cell| (operation, cell)))
-        {
-            let fields = match &cell.extent {
-                Extent::Whole => "*".to_owned(),
-                Extent::Fields(fields) => fields.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
-            };
-            let when = cell.when.as_deref().unwrap_or_default();
-            let cells = [&resource.to_string(), &caller.to_string(), operation.name(), &fields, when].map(quoted);
-            let _ = writeln!(out, "{}", cells.join(","));
-        }
-    }
-    out
-}
-
-fn md(matrix: &Matrix) -> String {
-    let mut out = String::new();
-    for resource in &matrix.resources {
-        let columns = columns(matrix, resource);
-        let heads: Vec<&str> = columns.iter().map(|operation| operation.name()).collect();
-        let _ = write!(out, "### {resource}\n\n| who | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
-        let rows: Vec<_> = matrix.rows.iter().filter(|((of, _), _)| of == resource).collect();
-        for ((_, caller), row) in &rows {
-            let cells: Vec<String> = columns.iter().map(|operation| md_cell(row.get(operation))).collect();
-            let _ = writeln!(out, "| {} | {} |", caller.to_string().replace('|', "\\|"), cells.join(" | "));
-        }
-        if rows.is_empty() {
-            let _ = writeln!(out, "| nobody |{}", " |".repeat(heads.len()));
-        }
-        out.push('\n');
-    }
-    out
-}
-
-fn md_cell(cells: Option<&Vec<Cell>>) -> String {
-    let one = |cell: &Cell| {
-        let condition = cell.when.as_ref().map(|when| format!("`{}`", when.replace('|', "\\|")));
-        match (&cell.extent, condition) {
-            (Extent::Whole, None) => "✓".to_owned(),
-            (Extent::Whole, Some(condition)) => format!("if {condition}"),
-            (extent, None) => fields(extent).trim().to_owned(),
-            (extent, Some(condition)) => format!("{} if {condition}", fields(extent).trim()),
-        }
-    };
-    cells.into_iter().flatten().map(one).collect::<Vec<_>>().join("; ")
 }

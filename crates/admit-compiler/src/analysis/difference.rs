@@ -10,7 +10,7 @@ use super::report::{Caller, Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Setti
 use super::scene::{Link, Scene};
 use super::search::{BUDGET, Found, search};
 use super::settled::MANY_TEXTS;
-use super::terms::{MAX_WAYS, Term, terms};
+use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
 use super::ways::{Way, Ways, made_up, said_of};
 use crate::policy::{Bucket, Keys, Model, Policy, Rule, Who};
 use crate::words::Words;
@@ -102,7 +102,16 @@ fn beyond(
             Some(found) => found,
             None => continue,
         };
-        let said = said_of(policy, way);
+        let mut said = said_of(policy, way);
+        // Reads compare each claim that the token has; where tokens that have all of them change nothing, that is said.
+        let (whole, whole_others): (Way, Vec<Way>) =
+            (with_whole_token(way), others.iter().map(|other| with_whole_token(other)).collect());
+        let is_in_part = whole != *way
+            && new_in(policy, model, *operation, &whole, &whole_others.iter().collect::<Vec<_>>()).is_none();
+        if is_in_part {
+            let when = said.when.map(|when| format!("{when}, ")).unwrap_or_default();
+            said.when = Some(format!("{when}with a token that holds a part of the identity"));
+        }
         for whos in super::report::each_group(&said.whos) {
             found.push(Change {
                 resource: resource.clone(),
@@ -115,6 +124,11 @@ fn beyond(
             });
         }
     }
+}
+
+/// A way for callers whose tokens hold all claims of the owners that it compares.
+fn with_whole_token(way: &Way) -> Way {
+    Way { term: way.term.iter().map(with_whole_tokens).collect(), ..way.clone() }
 }
 
 /// The fields that a way reaches and no other one does for all who take it: none for all of them; and whether that is

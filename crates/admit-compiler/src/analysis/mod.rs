@@ -6,6 +6,7 @@
 //! `values`; `search` tries them. On that stand `invariants` (over `acts`), `report` (over `terms`) and `difference`.
 
 mod acts;
+mod behind;
 mod deeds;
 mod difference;
 mod formula;
@@ -21,6 +22,7 @@ mod settled;
 mod terms;
 mod values;
 mod ways;
+pub use behind::{Behind, behind};
 pub use deeds::Arrival;
 pub use difference::{Change, Difference};
 pub use given::Given;

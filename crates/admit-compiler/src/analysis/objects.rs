@@ -89,6 +89,8 @@ pub(crate) fn on_path(policy: &Policy, bucket: &Bucket, path: &Path, arrival: &A
         let mut caller = arrival.caller();
         if arrival.mode == Mode::IdentityPool {
             caller.identity_id = Some(identity.unwrap_or_else(|| ME.to_owned()));
+        }
+        if arrival.mode != Mode::Function {
             caller.claims =
                 claims.iter().map(|(name, value)| ((*name).to_owned(), Value::Text(value.clone()))).collect();
         }

@@ -5,6 +5,7 @@ use super::formula::{Formula, Leaf, Wanted};
 use super::scene::{Link, Scene, Side};
 use super::search::{Found, SMALL, search};
 use crate::condition::{Condition, Truth};
+use crate::definition::Spelling;
 use crate::matrix::{Dynamic, DynamicKind};
 use crate::policy::{Policy, Who};
 use crate::words::{self, Words};
@@ -243,4 +244,17 @@ pub(crate) fn is_possible(policy: &Policy, sides: Vec<Side<'_>>, formula: &Formu
     let fixed = BTreeSet::new();
     let mut scene = Scene::new(policy, sides, Link::Apart, formula, fixed);
     search(&mut scene, formula, SMALL, &mut |_| true) != Found::No || !scene.opaque.is_empty()
+}
+
+/// The same for callers whose tokens say all of who they are, so that every spelling of an owner is known.
+pub(crate) fn with_whole_tokens(formula: &Formula) -> Formula {
+    match formula {
+        Formula::All(parts) => Formula::All(parts.iter().map(with_whole_tokens).collect()),
+        Formula::Any(parts) => Formula::Any(parts.iter().map(with_whole_tokens).collect()),
+        Formula::Leaf(Leaf::Named { side, who, spelling: Spelling::Any }, wanted) => {
+            let leaf = Leaf::Named { side: *side, who: who.clone(), spelling: Spelling::Complete };
+            Formula::Leaf(leaf, *wanted)
+        }
+        leaf => leaf.clone(),
+    }
 }
