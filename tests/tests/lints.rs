@@ -1,10 +1,11 @@
 //! What the checker says can be left out can be left out: on generated policies, each fix of such a warning, applied alone
 //! and proved by nobody, changes no answer.
 
-use admit_compiler::definition::{self, Question};
+use admit_compiler::definition::{self, Caller, Items, Question, Record, Stored, Target, Value};
 use admit_compiler::diagnostic::Diagnostic;
-use admit_compiler::policy::Policy;
+use admit_compiler::policy::{Policy, Rule, Who};
 use admit_compiler::{Source, check};
+use admit_runtime::{Authorizer, Mode, Operation};
 use admit_tests::generate::{self, Forms};
 use admit_tests::written;
 use proptest::prelude::*;
@@ -76,7 +77,171 @@ fn generated_policies_are_told_all_of_it() {
             checked.diagnostics.iter().for_each(|one| *told.entry(one.code).or_default() += 1);
         }
     }
-    for code in ["W0702", "W0703", "W0723", "W0724", "W1401", "W1402", "W1403"] {
+    for _ in 0..100 {
+        let mut policy = generate::policy(Forms::All).new_tree(&mut runner).unwrap().current();
+        together(&mut policy, true, true);
+        let checked = check(&source(&written::text(&policy)));
+        let alike = checked.diagnostics.iter().filter(|one| one.code == "W1405").count();
+        *told.entry("W1405").or_default() += alike;
+    }
+    for code in ["W1405", "W0702", "W0703", "W0723", "W0724", "W1401", "W1402", "W1403"] {
         assert!(told.get(code).is_some_and(|count| *count > 1), "{code} is hardly told: {told:?}");
     }
+}
+
+/// Few policies name two groups always together, and records' groups tell all apart: policies that do, and do not.
+fn together(policy: &mut Policy, without_dynamic: bool, both: bool) {
+    let mend = |who: &mut Who| {
+        let Who::Groups { names, .. } = who else { return };
+        if both && names.iter().any(|name| name != "C") {
+            let c = names.iter().filter(|name| *name == "C").cloned();
+            *names = ["A", "B"].iter().map(|name| (*name).to_owned()).chain(c).collect();
+        }
+    };
+    let is_dynamic = |who: &Who| matches!(who, Who::GroupsIn { .. });
+    let mend_all = |rules: &mut Vec<Rule>| {
+        rules.retain(|rule| !without_dynamic || !rule.whos().any(is_dynamic));
+        rules.iter_mut().for_each(|rule| [&mut rule.who].into_iter().chain(&mut rule.and).for_each(mend));
+    };
+    for model in &mut policy.models {
+        [&mut model.rules, &mut model.denies].into_iter().for_each(mend_all);
+        model.fields.iter_mut().for_each(|field| [&mut field.rules, &mut field.denies].into_iter().for_each(mend_all));
+    }
+    policy.operations.iter_mut().for_each(|of| [&mut of.rules, &mut of.denies].into_iter().for_each(mend_all));
+    for path in policy.buckets.iter_mut().flat_map(|bucket| &mut bucket.paths) {
+        [&mut path.rules, &mut path.denies].into_iter().for_each(mend_all);
+    }
+}
+
+/// A question whose caller is in one group where he was in the other.
+fn swapped(question: &Question, one: &str, other: &str) -> Question {
+    let swap = |text: &str| -> String {
+        let letter = |c: char| {
+            if one.starts_with(c) {
+                other.to_owned()
+            } else if other.starts_with(c) {
+                one.to_owned()
+            } else {
+                c.to_string()
+            }
+        };
+        text.chars().map(letter).collect()
+    };
+    fn each(value: &Value, swap: &dyn Fn(&str) -> String) -> Value {
+        match value {
+            Value::Text(text) => Value::Text(swap(text)),
+            Value::List(items) => Value::List(Items(items.0.iter().map(|item| each(item, swap)).collect())),
+            other => other.clone(),
+        }
+    }
+    let mut question = question.clone();
+    if let Some(groups) = &mut question.caller.groups {
+        groups.iter_mut().for_each(|group| *group = swap(group));
+    }
+    if let Some(claim) = question.caller.claims.get_mut("cognito:groups").filter(|_| question.caller.mode != Mode::Oidc)
+    {
+        *claim = each(claim, &swap);
+    }
+    question
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn groups_that_are_said_to_be_alike_are(
+        mut policy in prop_oneof![1 => generate::policy(Forms::Amplify), 1 => generate::policy(Forms::All)],
+        questions in prop::collection::vec(generate::question(), 60),
+        without_dynamic in prop::bool::weighted(0.8),
+        both in prop::bool::weighted(0.7),
+    ) {
+        together(&mut policy, without_dynamic, both);
+        let text = written::text(&policy);
+        let checked = check(&source(&text));
+        let Some(policy) = checked.policy else { return Ok(()) };
+        for one in checked.diagnostics.iter().filter(|one| one.code == "W1405") {
+            let name = |span: admit_syntax::ast::Span| text[span.range()].trim_matches('"').to_owned();
+            let (first, second) = (name(one.related[0].span), name(one.label.span));
+            for question in &questions {
+                let (as_first, as_second) = (definition::decide(&policy, question), definition::decide(&policy, &swapped(question, &first, &second)));
+                prop_assert_eq!(as_first, as_second, "{}\n{}: {:#?}", text, one.message, question);
+            }
+        }
+    }
+}
+
+/// Every pair of a few rules on parent and child: the warning is there if and only if some reader of the relation may, by
+/// the definition, follow it to no record at all.
+#[test]
+fn relations_are_unread_exactly_where_it_is_said() {
+    const PARENT: [(&str, &[&str], Mode); 4] = [
+        ("allow.group(\"A\").to([\"read\"])", &["A"], Mode::UserPool),
+        ("allow.group(\"B\")", &["B"], Mode::UserPool),
+        ("allow.authenticated().to([\"get\"])", &[], Mode::UserPool),
+        ("allow.guest().to([\"list\"])", &[], Mode::Guest),
+    ];
+    const CHILD: [&str; 6] = [
+        "allow.group(\"A\").to([\"read\"])",
+        "allow.group(\"B\").to([\"listen\"])",
+        "allow.group(\"B\").to([\"update\"])",
+        "allow.authenticated().to([\"create\", \"get\"])",
+        "allow.owner().to([\"read\"])",
+        "allow.guest()",
+    ];
+    let mut told = 0;
+    for (acts, parents, children) in
+        [false, true].into_iter().flat_map(|acts| (1..16_u32).flat_map(move |p| (1..64_u32).map(move |c| (acts, p, c))))
+    {
+        let pick = |all: &[&str], mask: u32| -> String {
+            all.iter()
+                .enumerate()
+                .filter(|(at, _)| mask >> at & 1 == 1)
+                .map(|(_, rule)| format!("  {rule}\n"))
+                .collect()
+        };
+        let parent: Vec<&str> = PARENT.iter().map(|(rule, ..)| *rule).collect();
+        let acts = if acts { "group B { actsAs: [\"A\"] }" } else { "" };
+        let text = format!(
+            "auth {{ groups: [\"A\", \"B\"] }}\n{acts}\nmodel Blog {{\n  posts: Post[]\n{}}}\nmodel Post {{\n  text: string\n{}}}\n",
+            pick(&parent, parents),
+            pick(&CHILD, children)
+        );
+        let checked = check(&source(&text));
+        let policy = checked.policy.expect("a right policy");
+        let reads_nothing = |(_, groups, mode): &(&str, &[&str], Mode)| {
+            let groups: Vec<Value> = groups.iter().map(|name| Value::Text((*name).to_owned())).collect();
+            let text = |of: &str| Value::Text(of.to_owned());
+            let mut claims = Record::from([("sub".to_owned(), text("1")), ("username".to_owned(), text("eve"))]);
+            if !groups.is_empty() {
+                claims.insert("cognito:groups".to_owned(), Value::List(Items(groups)));
+            }
+            let claims = if *mode == Mode::Guest { Record::new() } else { claims };
+            let caller = Caller {
+                mode: *mode,
+                claims,
+                groups: None,
+                identity_id: None,
+                function: None,
+                authorizer: Authorizer::Yes,
+                trusted: false,
+            };
+            [None, Some("1::eve"), Some("2")].iter().all(|owner| {
+                let record: Record = owner.iter().map(|owner| ("owner".to_owned(), text(owner))).collect();
+                let question = Question {
+                    caller: caller.clone(),
+                    target: Target::Model("Post".to_owned(), Operation::Relation),
+                    stored: Stored::Given(record),
+                    input: None,
+                    args: Record::new(),
+                    index: Vec::new(),
+                };
+                !definition::decide(&policy, &question).allowed
+            })
+        };
+        let expected = PARENT.iter().enumerate().any(|(at, of)| parents >> at & 1 == 1 && reads_nothing(of));
+        let is_told = checked.diagnostics.iter().any(|one| one.code == "W1406");
+        assert_eq!(is_told, expected, "{text}");
+        told += usize::from(is_told);
+    }
+    assert!(told > 300, "only {told}");
 }

@@ -56,6 +56,10 @@ impl<'a> Checker<'a> {
                 self.repeated(&conditions, &operation.rules, true);
             }
         }
+        if !self.diagnostics.iter().any(|one| one.severity == Severity::Error) {
+            self.groups_alike(policy);
+            self.unread_relations(policy);
+        }
         self.public_writes(policy);
         self.nobody(policy);
         self.doubts(policy);

@@ -27,6 +27,7 @@ mod reach;
 mod redundant;
 mod rules;
 mod storage;
+mod telling;
 mod tests;
 mod uses;
 
