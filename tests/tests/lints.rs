@@ -245,3 +245,71 @@ fn relations_are_unread_exactly_where_it_is_said() {
     }
     assert!(told > 300, "only {told}");
 }
+
+/// Requests by which somebody in a mode might change something: of each model and field, of keys under each path.
+fn changes(policy: &Policy, mode: Mode) -> Vec<Question> {
+    let caller = Caller {
+        mode,
+        claims: Record::new(),
+        groups: None,
+        identity_id: None,
+        function: None,
+        authorizer: Authorizer::Yes,
+        trusted: false,
+    };
+    let question = |target: Target, stored: Stored, input: Option<Record>| Question {
+        caller: caller.clone(),
+        target,
+        stored,
+        input,
+        args: Record::new(),
+        index: Vec::new(),
+    };
+    let mut all = Vec::new();
+    for model in &policy.models {
+        let one =
+            |value: Value| model.fields.iter().map(move |field| Record::from([(field.name.clone(), value.clone())]));
+        let inputs: Vec<Record> =
+            std::iter::once(Record::new()).chain(one(Value::Text("A".into()))).chain(one(Value::Null)).collect();
+        for operation in [Operation::Create, Operation::Update, Operation::Delete] {
+            let target = || Target::Model(model.name.clone(), operation);
+            let stored = if operation == Operation::Create { Stored::NotGiven } else { Stored::Given(Record::new()) };
+            // An update of nothing changes nothing; who has `delete` on some field may send one.
+            let inputs = inputs.iter().filter(|input| operation != Operation::Update || !input.is_empty());
+            all.extend(inputs.map(|input| question(target(), stored.clone(), Some(input.clone()))));
+        }
+    }
+    for bucket in &policy.buckets {
+        for path in &bucket.paths {
+            for operation in [Operation::Write, Operation::Delete] {
+                let key = format!(
+                    "{}{}",
+                    path.prefix.replace("{claims['tenant']}", "t1"),
+                    if path.entity { "me/f" } else { "f" }
+                );
+                let target = Target::Storage { bucket: bucket.name.clone(), operation, key };
+                all.push(question(target, Stored::NotGiven, None));
+            }
+        }
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A guest who is said to write does write something; where nothing has a guard, one who writes is said to.
+    #[test]
+    fn the_public_writes_where_it_is_said(policy in prop_oneof![1 => generate::policy(Forms::Amplify), 1 => generate::policy(Forms::All)]) {
+        let text = written::text(&policy);
+        let checked = check(&source(&text));
+        let Some(policy) = checked.policy else { return Ok(()) };
+        for (mode, words) in [(Mode::Guest, "everybody, signed in or not,"), (Mode::ApiKey, "whoever has the API key")] {
+            let is_told = checked.diagnostics.iter().any(|one| one.code == "W0705" && one.message.starts_with(words));
+            let writes = changes(&policy, mode).into_iter().find(|question| definition::decide(&policy, question).allowed);
+            let guarded = policy.rules().any(|rule| rule.is_guarded());
+            prop_assert!(!is_told || writes.is_some(), "{text}\nsays that {words} may write");
+            prop_assert!(is_told || guarded || writes.is_none(), "{text}\ndoes not say that {words} may write: {writes:#?}");
+        }
+    }
+}
