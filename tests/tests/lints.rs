@@ -313,3 +313,68 @@ proptest! {
         }
     }
 }
+
+/// An owner's request to give away a record that names him and nobody else.
+fn gift(model: &str, field: &str, list: bool, mode: Mode, claims: Record) -> Question {
+    let owned = |who: &str| {
+        let who = Value::Text(who.to_owned());
+        Record::from([(field.to_owned(), if list { Value::List(Items(vec![who])) } else { who })])
+    };
+    let caller = Caller {
+        mode,
+        claims,
+        groups: None,
+        identity_id: None,
+        function: None,
+        authorizer: Authorizer::Yes,
+        trusted: false,
+    };
+    Question {
+        caller,
+        target: Target::Model(model.to_owned(), Operation::Update),
+        stored: Stored::Given(owned("me")),
+        input: Some(owned("you")),
+        args: Record::new(),
+        index: Vec::new(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// An owner who is said to give records away can, and where no other callers may change the field, one who can is
+    /// said to.
+    #[test]
+    fn owners_give_away_where_it_is_said(policy in prop_oneof![1 => generate::policy(Forms::Amplify), 1 => generate::policy(Forms::All)]) {
+        let text = written::text(&policy);
+        let checked = check(&source(&text));
+        let Some(policy) = checked.policy else { return Ok(()) };
+        for model in policy.models.iter().filter(|model| !model.rules.iter().chain(model.fields.iter().flat_map(|field| &field.rules)).any(|rule| rule.is_guarded())) {
+            for field in &model.fields {
+                let is_told = checked.diagnostics.iter().any(|one| one.code == "W0704" && one.label.span == field.place.span);
+                let governing = if field.rules.is_empty() { &model.rules } else { &field.rules };
+                let owners = governing.iter().filter_map(|rule| match &rule.who {
+                    Who::Owner { field: of, provider, claim, .. } if *of == field.name => Some((provider.mode(), claim)),
+                    _ => None,
+                });
+                let mut gives = None;
+                for (mode, claim) in owners {
+                    // One claim, or a pair of which each part alone is the owner's name too.
+                    let claims: Record = claim.iter().map(|part| (part.clone(), Value::Text("me".to_owned()))).collect();
+                    let mut question = gift(&model.name, &field.name, field.list, mode, claims.clone());
+                    if claim.len() > 1 {
+                        let full = Value::Text("me::me".to_owned());
+                        let value = if field.list { Value::List(Items(vec![full])) } else { full };
+                        question.stored = Stored::Given(Record::from([(field.name.clone(), value)]));
+                    }
+                    if definition::decide(&policy, &question).allowed {
+                        gives = Some(question);
+                    }
+                }
+                prop_assert!(!is_told || gives.is_some(), "{text}\nsays that the owner in {} gives {} away", field.name, model.name);
+                let others = governing.iter().any(|rule| matches!(rule.who, Who::Authenticated(_) | Who::Groups { .. } | Who::GroupsIn { .. }));
+                prop_assert!(is_told || others || gives.is_none(), "{text}\ndoes not say that the owner in {} gives {} away: {gives:#?}", field.name, model.name);
+            }
+        }
+    }
+}

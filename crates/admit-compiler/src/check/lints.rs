@@ -250,7 +250,7 @@ impl<'a> Checker<'a> {
     }
 
     fn owners_give_away(&mut self, model: &Model) {
-        for field in &model.fields {
+        for field in model.fields.iter().filter(|_| !model.disabled.meets(Operations::UPDATE)) {
             let governing = if field.rules.is_empty() { &model.rules } else { &field.rules };
             let owns = |who: &Who| matches!(who, Who::Owner { field: of, .. } if *of == field.name);
             let gives = |rule: &&Rule| {
@@ -260,8 +260,13 @@ impl<'a> Checker<'a> {
             };
             let denied = |rule: &Rule| {
                 let mut denies = model.denies.iter().chain(&field.denies);
-                denies
-                    .any(|deny| deny.operations.meets(Operations::UPDATE) && !deny.is_guarded() && deny.who == rule.who)
+                let everyone = |deny: &Rule| {
+                    roles(&rule.who).iter().all(|role| roles(&deny.who).contains(&Role::Everyone(role.mode())))
+                };
+                denies.any(|deny| {
+                    let reaches = deny.who == rule.who || everyone(deny);
+                    deny.operations.meets(Operations::UPDATE) && !deny.is_guarded() && reaches
+                })
             };
             if governing.iter().filter(gives).any(|rule| !denied(rule)) {
                 let whom = if field.list { "one of the owners" } else { "the owner" };
