@@ -184,6 +184,12 @@ pub fn compile(sources: &[Source], warnings: bool) -> Option<Policy> {
     policy
 }
 
+/// The policy that a table decides by.
+pub fn policy_of_table(path: String, bytes: &[u8]) -> Result<Policy, Failure> {
+    let table = admit_runtime::Policy::from_bytes(bytes).map_err(|error| Failure::Table { path, error })?;
+    Policy::of_table(&table).ok_or(Failure::Guarded)
+}
+
 /// The same; in another form than the one for people on stdout.
 ///
 /// # Errors

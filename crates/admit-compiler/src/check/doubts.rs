@@ -7,6 +7,7 @@ use super::guards::mode_in;
 use super::lints::reads_input;
 use super::models::same_guard;
 use super::reach::{reach, reach_by_form, reach_of_null};
+use super::readers::governing;
 use super::rules::{DATA, Site};
 use super::{Checker, either};
 use crate::codes;
@@ -287,10 +288,6 @@ fn beside(policy: &Policy) -> Vec<Beside<'_>> {
         }
     }
     all
-}
-
-fn governing<'m>(model: &'m Model, field: &'m Field) -> &'m [Rule] {
-    if field.rules.is_empty() { &model.rules } else { &field.rules }
 }
 
 /// Whether one caller can be both: not two functions, nor members of groups that exclude each other.

@@ -5,16 +5,16 @@ use super::data::Schema;
 use super::models::same_guard;
 use super::redundant::{Conditions, records_as_much};
 use super::rules::DATA;
-use super::{Checker, Declared, either};
+use super::{Checker, Declared};
 use crate::codes;
 use crate::condition::{Condition, Source};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::matrix::{Matrix, Role, describe, roles};
+use crate::matrix::{Matrix, Role, roles};
 use crate::policy::{Model, Policy, Rule, Who};
 use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, Span, Value, ValueKind};
 use admit_syntax::nearest;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 impl<'a> Checker<'a> {
     pub(super) fn lint(&mut self, policy: &Policy, schema: &Schema<'_>) {
@@ -96,9 +96,11 @@ impl<'a> Checker<'a> {
             }
         }
         for group in self.groups.declared.clone() {
+            let has_role = group.role.is_some() || !group.grants.is_empty();
             // Who counts as another gains by its rules.
             let counts = group.acts_as.iter().any(|other| named.contains(other.as_str()));
-            if !counts && !named.contains(group.name.as_str()) && !self.groups.meant.contains(&group.name) {
+            if !counts && !has_role && !named.contains(group.name.as_str()) && !self.groups.meant.contains(&group.name)
+            {
                 let message = format!("no rule names the group `{}`", group.name);
                 let warning =
                     Diagnostic::new(codes::UNUSED_GROUP, group.place.file as usize, group.place.span, message);
@@ -165,18 +167,33 @@ impl<'a> Checker<'a> {
                     && records_as_much(by, rule)
                     && !asks_more
             };
-            let mergeable =
-                |other: &usize| *other < number && rules[*other].who == rule.who && same_guard(&rules[*other], rule);
+            // A list is spread elsewhere too, and there stands nothing to merge its rules with.
+            let list = self.list_of(rule);
+            let mergeable = |other: &usize| {
+                let with = &rules[*other];
+                *other < number && with.who == rule.who && same_guard(with, rule) && self.list_of(with) == list
+            };
             let near: Vec<usize> = near.into_iter().filter(|other| *other != number && !gone.contains(other)).collect();
             if let Some(by) = near.iter().copied().find(covers) {
                 gone.insert(number);
-                self.useless(rule, &rules[by]);
+                if list.is_none() || self.list_of(&rules[by]) == list {
+                    self.useless(rule, &rules[by]);
+                }
             } else if let Some(with) = near.iter().copied().find(mergeable) {
                 gone.insert(number);
                 self.mergeable(rule, &rules[with]);
             }
         }
         self.covered_together(conditions, rules, &by_role, &mut gone);
+    }
+
+    /// Which named list a rule stands in, if it stands in one.
+    fn list_of(&self, rule: &Rule) -> Option<usize> {
+        let (file, span) = (rule.place.file as usize, rule.place.span);
+        let holds = |(of, list): &Declared<'_, ast::Let>| {
+            *of == file && list.span.start <= span.start && span.end <= list.span.end
+        };
+        self.declared.lets.iter().position(holds)
     }
 
     fn useless(&mut self, rule: &Rule, by: &Rule) {
@@ -247,6 +264,7 @@ impl<'a> Checker<'a> {
             self.cannot_delete(model, &matrix);
             self.fields_reach(model);
         }
+        model.fields.iter().for_each(|field| self.denies_delete(model, field));
     }
 
     fn owners_give_away(&mut self, model: &Model) {
@@ -295,93 +313,6 @@ impl<'a> Checker<'a> {
                 let warning = Diagnostic::new(codes::NEAR_OWNER, rule.place.file as usize, rule.place.span, message);
                 let warning = warning.label("it is added, and holds the owner");
                 self.say(warning.help(format!("did you mean `{near}`? Otherwise declare `{field}: string`")));
-            }
-        }
-    }
-
-    /// Who may delete by the model's rules, and may not because a field's rules leave it out.
-    fn cannot_delete(&mut self, model: &Model, matrix: &Matrix) {
-        let mut by_field: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-        let own: HashSet<Role> = model
-            .rules
-            .iter()
-            .filter(|rule| rule.operations.meets(Operations::DELETE))
-            .flat_map(|rule| roles(&rule.who))
-            .collect();
-        for role in matrix.roles.keys().filter(|role| own.contains(role)) {
-            let lacks =
-                |class: &usize| !matrix.classes[*class].get(role).is_some_and(|of| of.meets(Operations::DELETE));
-            if let Some(field) = matrix.class_of.iter().position(lacks) {
-                by_field.entry(field).or_default().push(describe(role));
-            }
-        }
-        for (field, who) in by_field {
-            let field = &model.fields[field];
-            let who = either(who.iter().map(String::as_str)).replace('`', "").replace(" or ", " and ");
-            let message = format!("{who} cannot delete {} because of the field `{}`", a(&model.name), field.name);
-            let warning = Diagnostic::new(codes::CANNOT_DELETE, field.place.file as usize, field.place.span, message);
-            let help = "deleting needs `delete` on every field: give it here, or take it from the model's rule";
-            self.say(warning.label("these rules leave `delete` out").help(help));
-        }
-    }
-
-    /// Model rules where every field has rules of its own: they give nothing.
-    fn reaches_no_field(&mut self, model: &Model) {
-        let fields: HashSet<Role> =
-            model.fields.iter().flat_map(|field| &field.rules).flat_map(|rule| roles(&rule.who)).collect();
-        for rule in &model.rules {
-            if roles(&rule.who).iter().all(|role| !fields.contains(role)) {
-                let (file, span) = (rule.place.file as usize, rule.place.span);
-                let message = format!("this rule gives nothing on `{}`", model.name);
-                let warning = Diagnostic::new(codes::REACHES_NOTHING, file, span, message);
-                let warning = warning.label("every field has rules of its own, which replace it");
-                let place = model.place;
-                let warning = warning.related(place.file as usize, place.span, "the model");
-                self.say(warning.help("name these callers in the fields' rules, or leave a field without rules"));
-            }
-        }
-    }
-
-    /// Field rules for somebody whom the model's rules do not know: they open the record.
-    fn fields_reach(&mut self, model: &Model) {
-        for rule in model.fields.iter().flat_map(|field| &field.rules) {
-            // A rule of the model that asks for more lets fewer in.
-            let as_wide = |other: &&Rule| !other.is_guarded() || same_guard(other, rule);
-            let known: HashSet<Role> = model.rules.iter().filter(as_wide).flat_map(|rule| roles(&rule.who)).collect();
-            let reads = |rule: &&Rule| rule.operations.meets(Operations::READ);
-            let everyone: HashSet<Role> =
-                model.rules.iter().filter(reads).filter(as_wide).flat_map(|rule| roles(&rule.who)).collect();
-            let is_new = |role: &Role| !known.contains(role) && !everyone.contains(&Role::Everyone(role.mode()));
-            let new = roles(&rule.who).into_iter().find(is_new);
-            let warning = |message: String| {
-                let (file, span) = (rule.place.file as usize, rule.place.span);
-                Diagnostic::new(codes::FIELD_REACHES, file, span, message).label("the model's rules do not say so")
-            };
-            let creates = |rule: &Rule| rule.operations.meets(Operations::CREATE);
-            let creators: HashSet<Role> = model
-                .rules
-                .iter()
-                .filter(as_wide)
-                .filter(|rule| creates(rule))
-                .flat_map(|rule| roles(&rule.who))
-                .collect();
-            let may_create = |role: &Role| creators.contains(role) || creators.contains(&Role::Everyone(role.mode()));
-            let creator = roles(&rule.who).into_iter().find(|role| creates(rule) && !may_create(role));
-            if let Some(role) = new.filter(|_| rule.operations.meets(Operations::READ)) {
-                let which = match (&role, rule.is_guarded()) {
-                    (_, true) => format!("{} that its condition lets through", a(&model.name)),
-                    (Role::Dynamic(_), false) => format!("the `{}`", model.name),
-                    _ => format!("every `{}`", model.name),
-                };
-                let message = format!("this field rule lets {} reach {which}", describe(&role));
-                let help = "they see its key, its time stamps and this field; add them to the model's rules to say so";
-                self.say(warning(message).help(help));
-            } else if let Some(role) = creator {
-                let message =
-                    format!("this field rule lets {} create {} with this field", describe(&role), a(&model.name));
-                let help =
-                    "if that is not meant, write `.to([…])` without `create`; else add `create` to the model's rules";
-                self.say(warning(message).help(help));
             }
         }
     }
@@ -470,7 +401,7 @@ fn really(model: &Model, rule: &Rule, left: Operations) -> Operations {
 }
 
 /// A model's name with its article.
-fn a(name: &str) -> String {
+pub(super) fn a(name: &str) -> String {
     let vowel = name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
     format!("{} `{name}`", if vowel { "an" } else { "a" })
 }
