@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod files;
 mod fmt;
+mod git;
 mod import;
 mod inspect;
 mod matrix;
