@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A page whose ```` ```console ```` blocks run on the policy that stands before them.
-const PAGES: [(&str, &str); 1] = [("docs/testing.md", "desk.policy")];
+const PAGES: [(&str, &str); 2] = [("docs/testing.md", "desk.policy"), ("docs/aws.md", "gallery.policy")];
 
 /// What a command line prints, in a folder that holds the policy.
 fn printed(folder: &Path, line: &str) -> String {

@@ -16,6 +16,7 @@ mod data;
 mod deeds;
 mod doubts;
 mod fields;
+mod groups;
 mod guards;
 mod invariants;
 mod lints;
@@ -33,7 +34,8 @@ mod uses;
 
 use crate::codes;
 use crate::diagnostic::{Accepted, Diagnostic, Severity};
-use crate::policy::{Place, Policy};
+use crate::group_roles::group_takes_away;
+use crate::policy::{Place, Policy, Roles};
 use admit_syntax::ast::{self, Item, Name, Span};
 use admit_syntax::{Parsed, parse_bytes};
 use auth::Groups;
@@ -42,6 +44,7 @@ use conditions::Typed;
 use lists::Lists;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+pub(crate) use auth::quote;
 pub use conditions::MAX_TESTS;
 pub use names::MAX_GROUP_NAME;
 pub use uses::wanted;
@@ -215,6 +218,7 @@ impl<'a> Checker<'a> {
         self.read_names();
         self.read_auth();
         self.read_acting();
+        self.read_group_blocks();
         let schema = self.read_data();
         let auth_functions = self.read_auth_rules();
         let models = self.read_models(&schema);
@@ -244,6 +248,9 @@ impl<'a> Checker<'a> {
         };
         self.check_limits(&policy);
         self.lint(&policy, &schema);
+        if policy.roles == Roles::Preferred {
+            self.diagnostics.extend(group_takes_away(&policy));
+        }
         policy
     }
 
