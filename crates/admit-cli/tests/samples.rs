@@ -27,15 +27,16 @@ fn the_examples_notice_nearly_every_change() {
     assert!(output.status.success(), "{}", said(&output));
 }
 
-/// The best of three, since other work may stand in the way; without optimizations ten times as long is enough.
+/// The best of three, since other work may stand in the way. `.ci/run` measures it; without optimizations it says
+/// nothing.
 #[test]
+#[cfg_attr(debug_assertions, ignore = "measures an optimized build: cargo test --release -p admit-cli --test samples")]
 fn the_examples_are_tested_in_less_than_a_second() {
-    let most = if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_secs(1) };
     let time = || {
         let started = Instant::now();
         assert!(admit(&["test", "docs/examples"]).status.success());
         started.elapsed()
     };
     let best = (0..3).map(|_| time()).min().unwrap();
-    assert!(best < most, "{best:?}");
+    assert!(best < Duration::from_secs(1), "{best:?}");
 }
