@@ -402,3 +402,62 @@ model Post {
     let trimmed: BTreeSet<&str> = read["Post"].iter().map(|rule| rule.trim()).collect();
     assert_eq!(trimmed, expected.into_iter().collect());
 }
+
+// ---- the runtime
+
+#[test]
+fn the_runtime_knows_precedence_and_role_of_groups() {
+    let text = "auth { groups: [\"A\", \"B\", \"C\"] }
+group A { precedence: 7 }
+group C { role: \"arn:aws:iam::123456789012:role/c\" }
+model Post { title: string\n allow.groups([\"A\", \"B\", \"C\"]) }
+";
+    let policy = check(&source(text)).policy.unwrap();
+    for strip in [false, true] {
+        let bytes = admit_compiler::table(&policy, strip).unwrap();
+        let table = admit_runtime::Policy::from_bytes(&bytes).unwrap();
+        let groups: Vec<(&str, u32, Option<&str>)> =
+            table.groups().map(|group| (group.name, group.precedence, group.role())).collect();
+        assert_eq!(groups, [("B", 1, None), ("C", 2, Some("arn:aws:iam::123456789012:role/c")), ("A", 7, None)]);
+        assert_eq!(table.group("C").unwrap().role(), groups[1].2);
+        assert_eq!(table.group("D").unwrap_err(), admit_runtime::Unknown::Group);
+    }
+}
+
+/// Settings of groups that the writer never writes.
+#[test]
+fn forged_settings_of_groups_do_not_load() {
+    use admit_runtime::format::{GroupSetting, NONE};
+    let forged = |settings: &[(u32, u32, u32)]| {
+        let group_settings =
+            settings.iter().map(|&(group, precedence, role)| GroupSetting { group, precedence, role }).collect();
+        let rows = admit_runtime::write::Rows {
+            names: vec![
+                (admit_runtime::format::scope_of::CLASS, "A".into()),
+                (admit_runtime::format::scope_of::CLASS, "B".into()),
+            ],
+            texts: vec!["cognito:groups".into()],
+            group_claim: 2,
+            sources: vec![admit_runtime::format::Source { provider: 0, claim: 2, first: 0, count: 2 }],
+            groups: 2,
+            group_settings,
+            ..Default::default()
+        };
+        admit_runtime::Policy::from_bytes(&rows.to_bytes().unwrap()).map(|_| ()).map_err(|error| error.to_string())
+    };
+    for sound in [&[][..], &[(0, 0, 2)], &[(1, 9, NONE)], &[(0, 3, NONE), (1, 4, 2)]] {
+        assert_eq!(forged(sound), Ok(()), "{sound:?}");
+    }
+    let wrong: [&[(u32, u32, u32)]; 7] = [
+        &[(0, 1, NONE)],
+        &[(0, 5, NONE)],
+        &[(0, 5, NONE), (1, 5, NONE)],
+        &[(1, 2, NONE), (0, 0, NONE)],
+        &[(1, 2, NONE), (1, 3, NONE)],
+        &[(2, 2, NONE)],
+        &[(1, 1, 90)],
+    ];
+    for wrong in wrong {
+        assert!(forged(wrong).is_err(), "{wrong:?}");
+    }
+}

@@ -2,8 +2,8 @@
 
 use crate::files::{self, Input};
 use crate::matrix::when;
-use crate::{Failure, Outcome};
-use admit_compiler::analysis::{Change, Difference, Resource};
+use crate::{Failure, Outcome, git};
+use admit_compiler::analysis::{Change, Difference, Rename, Resource};
 use admit_compiler::policy;
 use admit_runtime::Operation;
 use clap::{Args, ValueEnum};
@@ -16,13 +16,15 @@ use std::fmt::Write;
   admit diff old.policy new.policy
   admit diff deployed.table app.policy --forbid widening     # exit 1 if anybody gains anything
   admit diff old/ new/ --format md                           # for a comment on a pull request
+  admit diff main                                            # the working tree, compared with a revision of git
+  admit diff HEAD~1 policies/                                # only what is in there
 
 Policies are compared by meaning: moved, merged or reordered rules are no difference.")]
 pub struct Diff {
-    /// The policy before: a table, a file or a directory
+    /// The policy before: a table, a file or a directory; or a revision of git
     old: String,
-    /// The policy after
-    new: String,
+    /// The policy after; with a revision, where its files are in both, the working directory if it is not named
+    new: Option<String>,
     /// What makes the command fail
     #[arg(long, value_enum)]
     forbid: Option<Forbid>,
@@ -76,18 +78,54 @@ fn comparable(old: Read, new: Read) -> Result<(policy::Policy, policy::Policy), 
 
 impl Diff {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        let (Some(old), Some(new)) = (read(&self.old)?, read(&self.new)?) else { return Ok(Outcome::Problems) };
+        let Some((old, new)) = self.sides()? else { return Ok(Outcome::Problems) };
         let (old, new) = comparable(old, new)?;
         let difference = files::working("comparing", || Difference::of(&old, &new));
+        let same = tag(&old)? == tag(&new)?;
         crate::print(&match self.format {
-            DiffFormat::Human => human(&difference),
-            DiffFormat::Md => md(&difference),
-            DiffFormat::Json => json(&difference).to_string(),
+            DiffFormat::Human => human(&difference, same),
+            DiffFormat::Md => md(&difference, same),
+            DiffFormat::Json => json(&difference, same).to_string(),
         })?;
         match self.forbid {
             Some(Forbid::Widening) if difference.widens() => Ok(Outcome::Problems),
             _ => Ok(Outcome::Clean),
         }
+    }
+}
+
+impl Diff {
+    /// Both sides; none if the sources of one have errors, which are shown.
+    fn sides(&self) -> Result<Option<(Read, Read)>, Failure> {
+        let is_here = self.old == "-" || std::path::Path::new(&self.old).exists();
+        let (old, new) = match (is_here, &self.new) {
+            (true, Some(new)) => (read(&self.old)?, new.as_str()),
+            (true, None) => return Err(Failure::Usage("name the policy after as well, or a revision of git".into())),
+            (false, new) => {
+                let new = new.as_deref().unwrap_or(".");
+                let Some(hash) = git::revision(&self.old)? else {
+                    return Err(Failure::Usage(format!("{}: no such file, and no revision of git", self.old)));
+                };
+                let policy = files::compile(&git::sources(&hash, new)?, false);
+                (policy.map(|policy| Read::Sources(Box::new(policy))), new)
+            }
+        };
+        Ok(old.zip(read(new)?))
+    }
+}
+
+/// What tells one table from another: the tag of the part that decides.
+fn tag(policy: &policy::Policy) -> Result<u64, Failure> {
+    let bytes = admit_compiler::table(policy, true).map_err(Failure::TooLarge)?;
+    let table = admit_runtime::Policy::from_bytes(&bytes);
+    Ok(table.map_err(|error| Failure::Table { path: "the new table".into(), error })?.tag())
+}
+
+/// That nothing changes, and whether the tables say so too.
+fn nothing(same: bool) -> &'static str {
+    match same {
+        true => "nothing changes for anybody: both make the same table",
+        false => "nothing changes for anybody: the tables differ in words only, no request is answered otherwise",
     }
 }
 
@@ -149,7 +187,8 @@ fn said(change: &Change) -> String {
         true => " on the key and time stamps".to_owned(),
         false => format!(" on {}", fields.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
     });
-    format!("{}{fields}{}", operations(&change.resource, &change.operations), when(change.when.as_deref()))
+    let doubt = if change.certain { "" } else { " (perhaps: not settled within the budget)" };
+    format!("{}{fields}{}{doubt}", operations(&change.resource, &change.operations), when(change.when.as_deref()))
 }
 
 /// Names with a limit, so that a reviewer reads a line and not a page.
@@ -166,11 +205,14 @@ fn count(difference: &Difference) -> String {
     format!("{} gained, {} lost", count(true), count(false))
 }
 
-fn human(difference: &Difference) -> String {
+fn human(difference: &Difference, same: bool) -> String {
     if difference.is_empty() {
-        return "nothing changes for anybody".into();
+        return nothing(same).into();
     }
     let mut out = String::new();
+    for rename in &difference.renames {
+        let _ = writeln!(out, "~ {}", said_rename(rename));
+    }
     for setting in difference.settings.iter().chain(&difference.cut) {
         let _ = writeln!(out, "! {setting}");
     }
@@ -184,11 +226,19 @@ fn human(difference: &Difference) -> String {
     out + &count(difference)
 }
 
-fn md(difference: &Difference) -> String {
+fn said_rename(rename: &Rename) -> String {
+    let what = if rename.is_group { "group" } else { "model" };
+    format!("{what} {} is {} now", rename.from, rename.to)
+}
+
+fn md(difference: &Difference, same: bool) -> String {
     if difference.is_empty() {
-        return "Nothing changes for anybody.".into();
+        return format!("{}.", nothing(same).replacen('n', "N", 1));
     }
     let mut out = String::new();
+    for rename in &difference.renames {
+        let _ = writeln!(out, "- {}", said_rename(rename));
+    }
     let code = |text: &str| format!("`{}`", text.replace('`', "'"));
     for setting in difference.settings.iter().chain(&difference.cut) {
         let _ = writeln!(out, "- ⚠️ {setting}");
@@ -203,11 +253,14 @@ fn md(difference: &Difference) -> String {
     out + "\n" + &count(difference)
 }
 
-fn json(difference: &Difference) -> Value {
+fn json(difference: &Difference, same: bool) -> Value {
     let changes = difference.changes.iter().map(|change| {
         let operations: Vec<&str> = change.operations.iter().map(|operation| operation.name()).collect();
         json!({"resource": change.resource.to_string(), "who": change.caller.to_string(), "gained": change.gained,
-            "operations": operations, "fields": change.fields, "when": change.when})
+            "operations": operations, "fields": change.fields, "when": change.when, "certain": change.certain})
     });
-    json!({"widens": difference.widens(), "changes": changes.collect::<Vec<Value>>(), "settings": difference.settings})
+    let renames =
+        difference.renames.iter().map(|rename| json!({"group": rename.is_group, "from": rename.from, "to": rename.to}));
+    json!({"widens": difference.widens(), "sameTable": same, "renames": renames.collect::<Vec<Value>>(),
+        "cut": difference.cut, "changes": changes.collect::<Vec<Value>>(), "settings": difference.settings})
 }

@@ -9,6 +9,7 @@ mod emit;
 mod explain;
 mod files;
 mod fmt;
+mod git;
 mod import;
 mod inspect;
 mod matrix;

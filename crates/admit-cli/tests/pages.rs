@@ -3,8 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A page whose ```` ```console ```` blocks run on the policy that stands before them.
-const PAGES: [(&str, &str); 2] = [("docs/cli.md", "app.policy"), ("docs/testing.md", "desk.policy")];
+/// Pages whose ```` ```console ```` blocks run on the policies that stand before them: under the page's name, or
+/// under that of their first line, `// file: NAME`.
+const PAGES: [(&str, &str); 4] = [
+    ("docs/cli.md", "app.policy"),
+    ("docs/testing.md", "desk.policy"),
+    ("docs/aws.md", "gallery.policy"),
+    ("docs/analysis.md", "news.policy"),
+];
 
 /// What a command line prints, in a folder that holds the policy.
 fn printed(folder: &Path, line: &str) -> String {
@@ -29,7 +35,8 @@ fn pages_show_what_the_command_prints() {
                 actual.push_str("```");
             }
             if let Some(policy) = block.strip_prefix("policy\n") {
-                std::fs::write(folder.join(name), policy).unwrap();
+                let named = policy.lines().next().and_then(|line| line.strip_prefix("// file: "));
+                std::fs::write(folder.join(named.unwrap_or(name)), policy).unwrap();
             }
             match block.strip_prefix("console\n") {
                 Some(session) => {

@@ -272,6 +272,10 @@ codes! {
     DEAD_RULE = "W1403";
     /// A model that is written and never read.
     NOBODY_READS = "W1404";
+    /// Groups that no decision tells apart.
+    GROUPS_ALIKE = "W1405";
+    /// A relation whose readers may read nothing of what it leads to.
+    UNREAD_RELATION = "W1406";
     /// An acceptance that accepts nothing.
     UNUSED_ACCEPTANCE = "W1501";
 }

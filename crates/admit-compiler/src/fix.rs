@@ -208,18 +208,18 @@ struct Proof<'r> {
     table: Option<Vec<u8>>,
     beside: Beside,
     accepted: Vec<String>,
-    /// How many problems were left by what was found to keep everything.
+    /// How many problems that have a fix were left by what was found to keep everything.
     problems: usize,
 }
 
 impl<'r> Proof<'r> {
     fn of(sources: &'r [Source], checked: &'r Checked, policy: &Policy) -> Proof<'r> {
         let (table, beside) = (table(policy, true).ok(), Beside::of(policy));
-        let (accepted, problems) = (accepted(sources, checked), checked.diagnostics.len());
+        let (accepted, problems) = (accepted(sources, checked), fixable(checked));
         Proof { sources, checked, table, beside, accepted, problems }
     }
 
-    /// The sources with the fixes of these diagnostics, if nothing changes by them but that there are fewer problems.
+    /// The sources with the fixes of these diagnostics, if nothing changes by them but that there is less to mend.
     fn keeps(&mut self, chosen: &[usize]) -> Option<(Vec<Source>, Checked)> {
         let fixes = chosen.iter().filter_map(|at| self.checked.diagnostics[*at].fix.as_ref());
         let sources = edited(self.sources, fixes.flat_map(|fix| &fix.edits).collect())?;
@@ -228,12 +228,18 @@ impl<'r> Proof<'r> {
         // Equal decision sections are equal decisions. What the table does not hold is compared by itself.
         let same = self.table.is_some() && table(policy, true).ok() == self.table && Beside::of(policy) == self.beside;
         // An acceptance must not come to stand above something else.
-        let fine = same && after.diagnostics.len() < self.problems && accepted(&sources, &after) == self.accepted;
+        let fine = same && fixable(&after) < self.problems && accepted(&sources, &after) == self.accepted;
         if fine {
-            self.problems = after.diagnostics.len();
+            self.problems = fixable(&after);
         }
         fine.then_some((sources, after))
     }
+}
+
+/// How many problems have a fix. What has none may come to light by one: that groups are alike, once a rule that meant
+/// nothing no longer names one of them.
+fn fixable(checked: &Checked) -> usize {
+    checked.diagnostics.iter().filter(|one| one.fix.is_some()).count()
 }
 
 /// What is accepted, each with its reason and the text that it is about.

@@ -6,6 +6,7 @@ use super::deeds::Arrival;
 use super::formula::Formula;
 use super::given::path_label;
 use super::objects;
+use super::renames::{Rename, renamed};
 use super::report::{Caller, Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
 use super::scene::{Link, Scene};
 use super::search::{BUDGET, Found, search};
@@ -45,26 +46,33 @@ pub struct Difference {
     pub settings: Vec<String>,
     /// What was too much to tell apart in one of both.
     pub cut: Vec<String>,
+    /// What only has another name now; the rest speaks of the new names.
+    pub renames: Vec<Rename>,
 }
 
 impl Difference {
     /// Whether somebody may gain something by it.
     pub fn widens(&self) -> bool {
-        !self.settings.is_empty() || !self.cut.is_empty() || self.changes.iter().any(|change| change.gained)
+        // Who holds a group's new name in his token gains what the old name had.
+        let renamed = self.renames.iter().any(|rename| rename.is_group);
+        let gained = self.changes.iter().any(|change| change.gained);
+        gained || renamed || !self.settings.is_empty() || !self.cut.is_empty()
     }
 
     /// Whether nothing changes for anybody.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.settings.is_empty() && self.cut.is_empty()
+        self.changes.is_empty() && self.settings.is_empty() && self.cut.is_empty() && self.renames.is_empty()
     }
 
     /// What changes from one policy to another.
     pub fn of(old: &Policy, new: &Policy) -> Difference {
+        let (renames, old) = renamed(old, new);
+        let old = &old;
         let (before, after) = (Matrix::of(old), Matrix::of(new));
         let cut: BTreeSet<String> = before.cut.iter().chain(&after.cut).cloned().collect();
         let mut settings = settings(&before.settings, &after.settings);
         settings.extend(owners(old, new));
-        let mut difference = Difference { settings, cut: cut.into_iter().collect(), ..Difference::default() };
+        let mut difference = Difference { settings, cut: cut.into_iter().collect(), renames, ..Difference::default() };
         let on_data = |ways: Ways| -> Ways {
             ways.into_iter().filter(|((resource, _), _)| !matches!(resource, Resource::Path(..))).collect()
         };
@@ -229,53 +237,31 @@ fn exceeds(policy: &Policy, model: Option<&Model>, operation: Operation, way: &W
 
 /// Changes with operations that are given and taken alike together.
 fn together(found: Vec<Change>) -> Vec<Change> {
+    type Key = (Resource, Caller, bool, Option<String>);
+    type Fields = Option<BTreeSet<String>>;
     // Fields of one who, operation and condition are one change.
-    let mut merged: Vec<Change> = Vec::new();
+    let mut by_operation: BTreeMap<(Key, Operation), (Fields, bool)> = BTreeMap::new();
     for change in found {
-        let same = |known: &&mut Change| {
-            known.gained == change.gained
-                && (&known.resource, &known.caller, &known.when, &known.operations)
-                    == (&change.resource, &change.caller, &change.when, &change.operations)
-        };
-        match merged.iter_mut().find(same) {
-            Some(known) => {
-                known.certain |= change.certain;
-                match (&mut known.fields, change.fields) {
-                    (Some(known), Some(more)) => known.extend(more),
-                    (fields, _) => *fields = None,
-                }
+        for operation in change.operations {
+            let key: Key = (change.resource.clone(), change.caller.clone(), !change.gained, change.when.clone());
+            let known = by_operation.entry((key, operation)).or_insert_with(|| (Some(BTreeSet::new()), false));
+            known.1 |= change.certain;
+            match (&mut known.0, &change.fields) {
+                (Some(known), Some(more)) => known.extend(more.iter().cloned()),
+                (fields, _) => *fields = None,
             }
-            None => merged.push(change),
         }
     }
-    merged.sort_by(|one, other| {
-        (&one.resource, &one.caller, !one.gained, &one.when).cmp(&(
-            &other.resource,
-            &other.caller,
-            !other.gained,
-            &other.when,
-        ))
+    let mut all: BTreeMap<(Key, Fields, bool), Vec<Operation>> = BTreeMap::new();
+    for ((key, operation), (fields, certain)) in by_operation {
+        all.entry((key, fields, certain)).or_default().push(operation);
+    }
+    let changes = all.into_iter().map(|(((resource, caller, lost, when), fields, certain), mut operations)| {
+        let order = if matches!(resource, Resource::Model(_)) { &ON_MODELS[..] } else { &ON_PATHS[..] };
+        operations.sort_by_key(|operation| order.iter().position(|known| known == operation));
+        Change { resource, caller, gained: !lost, operations, fields, when, certain }
     });
-    let mut all: Vec<Change> = Vec::new();
-    for change in merged {
-        let same = |known: &&mut Change| {
-            (known.gained, known.certain) == (change.gained, change.certain)
-                && (&known.resource, &known.caller, &known.when, &known.fields)
-                    == (&change.resource, &change.caller, &change.when, &change.fields)
-        };
-        match all.iter_mut().rev().take(64).find(same) {
-            Some(known) => known.operations.extend(change.operations),
-            None => all.push(change),
-        }
-    }
-    for change in &mut all {
-        let order = |operation: &Operation| {
-            let order = if matches!(change.resource, Resource::Model(_)) { &ON_MODELS[..] } else { &ON_PATHS[..] };
-            order.iter().position(|known| known == operation)
-        };
-        change.operations.sort_by_key(order);
-    }
-    all
+    changes.collect()
 }
 
 // ---- paths

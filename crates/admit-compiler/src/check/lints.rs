@@ -56,6 +56,10 @@ impl<'a> Checker<'a> {
                 self.repeated(&conditions, &operation.rules, true);
             }
         }
+        if !self.diagnostics.iter().any(|one| one.severity == Severity::Error) {
+            self.groups_alike(policy);
+            self.unread_relations(policy);
+        }
         self.public_writes(policy);
         self.nobody(policy);
         self.doubts(policy);
@@ -264,7 +268,7 @@ impl<'a> Checker<'a> {
     }
 
     fn owners_give_away(&mut self, model: &Model) {
-        for field in &model.fields {
+        for field in model.fields.iter().filter(|_| !model.disabled.meets(Operations::UPDATE)) {
             let governing = if field.rules.is_empty() { &model.rules } else { &field.rules };
             let owns = |who: &Who| matches!(who, Who::Owner { field: of, .. } if *of == field.name);
             let gives = |rule: &&Rule| {
@@ -274,8 +278,13 @@ impl<'a> Checker<'a> {
             };
             let denied = |rule: &Rule| {
                 let mut denies = model.denies.iter().chain(&field.denies);
-                denies
-                    .any(|deny| deny.operations.meets(Operations::UPDATE) && !deny.is_guarded() && deny.who == rule.who)
+                let everyone = |deny: &Rule| {
+                    roles(&rule.who).iter().all(|role| roles(&deny.who).contains(&Role::Everyone(role.mode())))
+                };
+                denies.any(|deny| {
+                    let reaches = deny.who == rule.who || everyone(deny);
+                    deny.operations.meets(Operations::UPDATE) && !deny.is_guarded() && reaches
+                })
             };
             if governing.iter().filter(gives).any(|rule| !denied(rule)) {
                 let whom = if field.list { "one of the owners" } else { "the owner" };
@@ -311,17 +320,37 @@ impl<'a> Checker<'a> {
     // ---- everybody and nobody
 
     fn public_writes(&mut self, policy: &Policy) {
-        let changes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
-        let fields = policy.models.iter().flat_map(|model| &model.fields).flat_map(|field| &field.rules);
-        let models = policy.models.iter().flat_map(|model| &model.rules).chain(fields);
-        let paths = policy.buckets.iter().flat_map(|bucket| &bucket.paths).flat_map(|path| &path.rules);
-        for rule in models.chain(paths) {
+        let mut all: Vec<(&Rule, Operations)> = Vec::new();
+        for model in &policy.models {
+            let changes = DATA_CHANGES.without(model.disabled);
+            let denies = || model.denies.iter();
+            // Where every field has rules of its own, the model's reach nothing.
+            if model.fields.is_empty() || model.fields.iter().any(|field| field.rules.is_empty()) {
+                let rules = model.rules.iter().map(|rule| (rule, left_of(rule, changes, denies())));
+                all.extend(rules.map(|(rule, left)| (rule, really(model, rule, left))));
+            }
+            for field in &model.fields {
+                let denies = || denies().chain(&field.denies);
+                let rules = field.rules.iter().map(|rule| (rule, left_of(rule, changes, denies())));
+                all.extend(rules.map(|(rule, left)| (rule, really(model, rule, left))));
+            }
+        }
+        for bucket in &policy.buckets {
+            for path in &bucket.paths {
+                // A deny of a path holds on all below it.
+                let above = bucket.paths.iter().filter(|other| path.prefix.starts_with(&other.prefix));
+                let denies: Vec<&Rule> = above.flat_map(|other| &other.denies).collect();
+                let changes = Operations::WRITE.with(Operations::DELETE);
+                all.extend(path.rules.iter().map(|rule| (rule, left_of(rule, changes, denies.iter().copied()))));
+            }
+        }
+        for (rule, left) in all {
             let who = match rule.who {
                 Who::ApiKey => "whoever has the API key",
                 Who::Guest => "everybody, signed in or not,",
                 _ => continue,
             };
-            if rule.operations.meets(changes) && !rule.is_guarded() {
+            if !left.is_empty() && !rule.is_guarded() {
                 let message = format!("{who} may write");
                 let warning = Diagnostic::new(codes::PUBLIC_WRITE, rule.place.file as usize, rule.place.span, message);
                 let help = "if only reading is meant, write `.to([\"read\"])`";
@@ -344,6 +373,31 @@ impl<'a> Checker<'a> {
             }
         }
     }
+}
+
+/// What changes records.
+const DATA_CHANGES: Operations = Operations(Operations::CREATE.0 | Operations::UPDATE.0 | Operations::DELETE.0);
+
+/// Of some operations, those that a rule gives and that no deny takes from all its callers.
+fn left_of<'r>(rule: &Rule, operations: Operations, denies: impl Iterator<Item = &'r Rule>) -> Operations {
+    let takes = |deny: &&Rule| !deny.is_guarded() && deny.who == rule.who;
+    denies.filter(takes).fold(rule.operations.both(operations), |left, deny| left.without(deny.operations))
+}
+
+/// Without `delete`, which needs it on every field, where a rule's callers lack it on some.
+fn really(model: &Model, rule: &Rule, left: Operations) -> Operations {
+    let is_public = matches!(rule.who, Who::ApiKey | Who::Guest);
+    if !is_public || !left.meets(Operations::DELETE) {
+        return left;
+    }
+    let matrix = Matrix::of(model);
+    let deletes = roles(&rule.who).iter().all(|role| matrix.every(role).meets(Operations::DELETE));
+    let taken = model
+        .fields
+        .iter()
+        .flat_map(|field| &field.denies)
+        .any(|deny| !deny.is_guarded() && deny.who == rule.who && deny.operations.meets(Operations::DELETE));
+    if deletes && !taken { left } else { left.without(Operations::DELETE) }
 }
 
 /// A model's name with its article.

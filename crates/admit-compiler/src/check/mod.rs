@@ -30,6 +30,7 @@ mod readers;
 mod redundant;
 mod rules;
 mod storage;
+mod telling;
 mod tests;
 mod uses;
 

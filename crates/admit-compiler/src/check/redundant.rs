@@ -133,9 +133,9 @@ impl Checker<'_> {
     /// Records that callers may write and nobody may read.
     pub(super) fn nobody_reads(&mut self, model: &Model, queried: bool) {
         let rules = || model.rules.iter().chain(model.fields.iter().flat_map(|field| &field.rules));
-        let reads = Operations::READ.without(model.disabled);
         let writes = rules().any(|rule| rule.operations.meets(Operations::CREATE.with(Operations::UPDATE)));
-        if queried || !writes || reads.is_empty() || rules().any(|rule| rule.operations.meets(reads)) {
+        let is_meant = queried || model.disabled.contains(Operations::READ);
+        if is_meant || !writes || rules().any(|rule| rule.operations.meets(Operations::READ)) {
             return;
         }
         let place = model.place;
