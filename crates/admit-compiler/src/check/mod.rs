@@ -33,7 +33,7 @@ use crate::codes;
 use crate::diagnostic::{Accepted, Diagnostic, Severity};
 use crate::policy::{Place, Policy};
 use admit_syntax::ast::{self, Item, Name, Span};
-use admit_syntax::{Parsed, parse_bytes};
+use admit_syntax::{Parsed, view_bytes};
 use auth::Groups;
 use claims::Claims;
 use conditions::Typed;
@@ -94,7 +94,7 @@ impl Checked {
 /// # Panics
 /// Never, for any sources.
 pub fn check(sources: &[Source]) -> Checked {
-    let parsed: Vec<Parsed> = sources.iter().map(|source| parse_bytes(&source.text)).collect();
+    let parsed: Vec<Parsed> = sources.iter().map(|source| view_bytes(&source.text)).collect();
     let mut checker = Checker::new(&parsed);
     for (file, parsed) in parsed.iter().enumerate() {
         let errors = parsed.errors().iter().map(|error| Diagnostic::of_syntax(file, error));
