@@ -107,6 +107,8 @@ fn dynamic_who() -> impl Strategy<Value = Who> {
         3 => owner(vec!["owner", "owner", "author"], false),
         1 => owner(vec!["editors"], true),
         1 => group("team", false),
+        // Who owns a record, and which group it is of, may stand in one field.
+        1 => group("author", false),
         1 => group("teams", true)]
 }
 
@@ -373,12 +375,15 @@ fn groups(forms: Forms) -> impl Strategy<Value = Vec<Group>> {
     };
     select(some).prop_map(|all| {
         let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let group = |(name, others): (&&str, &[&str])| Group {
+        let group = |(precedence, (name, others)): (u32, (&&str, &[&str]))| Group {
             name: (*name).to_owned(),
             acts_as: texts(others),
+            precedence,
+            role: None,
+            grants: Vec::new(),
             place: Place::default(),
         };
-        GROUPS.iter().zip(all).map(group).collect()
+        (0..).zip(GROUPS.iter().zip(all)).map(group).collect()
     })
 }
 
@@ -422,7 +427,13 @@ pub fn policy(forms: Forms) -> impl Strategy<Value = Policy> {
 }
 
 const TEXTS: [&str; 6] = ["A", "u1", "u1::n1", "n1", "t1", ""];
-const INSTANTS: [&str; 3] = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.50Z", "2027-01-01T00:00:00Z"];
+const INSTANTS: [&str; 5] = [
+    "2026-01-02T03:04:05Z",
+    "2026-01-02T03:04:05.5Z",
+    "2026-01-02T03:04:05.50Z",
+    "2026-01-02T03:04:05.000Z",
+    "2027-01-01T00:00:00Z",
+];
 
 fn text(texts: &[&'static str]) -> impl Strategy<Value = Value> + use<> {
     select(texts.to_vec()).prop_map(|text| Value::Text(text.to_owned()))

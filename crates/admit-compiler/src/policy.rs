@@ -145,7 +145,24 @@ pub struct Group {
     pub name: String,
     /// The other groups that its members count as members of, however far, each once, in byte order.
     pub acts_as: Vec<String>,
+    /// Its precedence: the lower, the better.
+    pub precedence: u32,
+    /// The ARN of the role that it brings: `role: "arn:…"`.
+    pub role: Option<String>,
+    /// What its role may do beside what the rules give it: `role: { allow.actions([…]).on([…]) }`.
+    pub grants: Vec<Grant>,
     /// Where `auth.groups` names it.
+    pub place: Place,
+}
+
+/// `allow.actions(["s3:GetObject"]).on(["arn:aws:s3:::reports/*"])`, for AWS alone: it decides nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// IAM's actions.
+    pub actions: Vec<String>,
+    /// ARNs, or `*`.
+    pub resources: Vec<String>,
+    /// Where the rule stands.
     pub place: Place,
 }
 
@@ -461,13 +478,16 @@ pub enum RequirementKind {
     NoOne(Deed, Deed),
 }
 
-/// Whom an invariant speaks of: `group("ADMINS")`, `owner().and(group("EDITORS"))`, `resource(resizer)`.
+/// Whom an invariant speaks of: `group("ADMINS")`, `owner().and(group("EDITORS"))`, `resource(resizer)`,
+/// `authenticated().when(record.tenant == claims["custom:tenant"])`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Whom {
     /// The who. A function may stand on every target.
     pub who: Who,
     /// What they must be as well.
     pub and: Vec<Who>,
+    /// What must be true of them and of what they touch: `.when(…)`.
+    pub condition: Option<Condition>,
     /// Where it stands.
     pub place: Place,
 }

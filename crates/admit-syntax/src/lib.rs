@@ -95,9 +95,6 @@ fn read(text: &str, keep: bool) -> Parsed {
     errors.sort_by_key(|error| error.span);
     errors.truncate(MAX_ERRORS);
     file.is_broken |= !errors.is_empty();
-    if !keep {
-        tree.tokens = Vec::new();
-    }
     Parsed { tree, errors, file }
 }
 
@@ -109,7 +106,7 @@ pub fn parse_bytes(bytes: &[u8]) -> Parsed {
     read_bytes(bytes, true)
 }
 
-/// Reads bytes for who wants no tree: as [`parse_bytes`], but of the tree there is only the text. The nodes of a
+/// Reads bytes for who wants no nodes: as [`parse_bytes`], but of the tree there are only text and tokens. The nodes of a
 /// declaration are gone before the next one is read: they take ten times the memory of the text.
 ///
 /// # Panics

@@ -40,6 +40,23 @@ impl Wanted {
     pub fn has(self, truth: Truth) -> bool {
         self.0 & (1 << truth as u8) != 0
     }
+
+    /// All three.
+    pub const fn any() -> Wanted {
+        Wanted(7)
+    }
+
+    pub fn both(self, other: Wanted) -> Wanted {
+        Wanted(self.0 & other.0)
+    }
+
+    pub fn without(self, truth: Truth) -> Wanted {
+        Wanted(self.0 & !(1 << truth as u8))
+    }
+
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// A combination of leaves.
@@ -95,6 +112,19 @@ impl Formula {
         for part in parts {
             match part {
                 part if part.is_always() => return part,
+                Formula::Any(parts) => kept.extend(parts),
+                part if kept.contains(&part) => (),
+                part => kept.push(part),
+            }
+        }
+        if kept.len() == 1 { kept.remove(0) } else { Formula::Any(kept) }
+    }
+
+    /// True if one is. Each stays told apart, even where one is always true: who has what everybody has is said too.
+    pub fn either(parts: impl IntoIterator<Item = Formula>) -> Formula {
+        let mut kept: Vec<Formula> = Vec::new();
+        for part in parts {
+            match part {
                 Formula::Any(parts) => kept.extend(parts),
                 part if kept.contains(&part) => (),
                 part => kept.push(part),

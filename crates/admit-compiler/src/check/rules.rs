@@ -6,6 +6,7 @@ use super::auth::quote;
 use super::lists::Word;
 use super::{Checker, Declared, either};
 use crate::codes;
+use crate::cognito::ACTIONS;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{AuthFunction, DataFunction, Rule, Who};
 use admit_runtime::{Mode, Operations, Provider};
@@ -92,39 +93,6 @@ pub(super) const STORAGE: [(&str, Operations); 5] = [
 ];
 const FUNCTION: [(&str, Operations); 3] =
     [("query", Operations::GET), ("mutate", Operations::CREATE), ("listen", Operations::LISTEN)];
-/// The actions of functions on the user pool, in Amplify's words.
-const AUTH: [&str; 30] = [
-    "manageUsers",
-    "manageGroupMembership",
-    "manageGroups",
-    "manageUserDevices",
-    "managePasswordRecovery",
-    "addUserToGroup",
-    "createGroup",
-    "createUser",
-    "deleteGroup",
-    "deleteUser",
-    "deleteUserAttributes",
-    "disableUser",
-    "enableUser",
-    "forgetDevice",
-    "getDevice",
-    "getGroup",
-    "getUser",
-    "listUsers",
-    "listUsersInGroup",
-    "listDevices",
-    "listGroups",
-    "listGroupsForUser",
-    "removeUserFromGroup",
-    "resetUserPassword",
-    "setUserMfaPreference",
-    "setUserPassword",
-    "setUserSettings",
-    "updateDeviceStatus",
-    "updateGroup",
-    "updateUserAttributes",
-];
 
 /// What a builder takes before the provider.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -363,11 +331,9 @@ impl Checker<'_> {
             None => self.groups.identity_claim.clone(),
             Some(call) => match self.modifier_text(reading, call)?.as_str() {
                 "" => {
-                    self.empty_text(
-                        reading.file,
-                        call.span,
-                        "the identity claim of `auth`, `sub::username` by default",
-                    );
+                    let removed = self.with_its_dot(reading.file, call.span);
+                    let meaning = "the identity claim of `auth`, `sub::username` by default";
+                    self.empty_text(reading.file, call.span, meaning, Some(removed));
                     self.groups.identity_claim.clone()
                 }
                 text => self.identity_parts(reading.file, call.span, text),
@@ -405,16 +371,21 @@ impl Checker<'_> {
         let Some(call) = reading.modifier("withClaimIn") else { return Some(default) };
         match self.modifier_text(reading, call)? {
             text if text.is_empty() => {
-                self.empty_text(reading.file, call.span, "the group claim");
+                let removed = self.with_its_dot(reading.file, call.span);
+                self.empty_text(reading.file, call.span, "the group claim", Some(removed));
                 Some(default)
             }
             text => Some(text),
         }
     }
 
-    fn empty_text(&mut self, file: usize, span: Span, meaning: &str) {
+    fn empty_text(&mut self, file: usize, span: Span, meaning: &str, removed: Option<Span>) {
         let warning = Diagnostic::new(codes::EMPTY_TEXT, file, span, "an empty text stands for the default");
-        self.say(warning.label(format!("means {meaning}")).help("leave it out, or say what you mean"));
+        let warning = warning.label(format!("means {meaning}")).help("leave it out, or say what you mean");
+        self.say(match removed {
+            Some(removed) => warning.edit(removed, ""),
+            None => warning,
+        });
     }
 
     fn provider(&mut self, reading: &Reading<'_>, value: Option<&Value>) -> Option<&'static str> {
@@ -520,7 +491,8 @@ impl Checker<'_> {
 
     fn named_twice(&mut self, file: usize, span: Span, name: &str) {
         let warning = Diagnostic::new(codes::NAMED_TWICE, file, span, format!("`{name}` is named twice"));
-        self.say(warning.label("again here").help("once is enough"));
+        let removed = self.listed(file, span);
+        self.say(warning.label("again here").help("once is enough").edit(removed, ""));
     }
 
     fn entity(&mut self, reading: &Reading<'_>, value: &Value) -> Option<Who> {
@@ -571,7 +543,7 @@ impl Checker<'_> {
     fn field_name(&mut self, reading: &Reading<'_>, value: &Value) -> Option<String> {
         match &value.kind {
             ValueKind::Text(text) if text.is_empty() && reading.builder.name == "ownerDefinedIn" => {
-                self.empty_text(reading.file, value.span, "the field `owner`");
+                self.empty_text(reading.file, value.span, "the field `owner`", None);
                 Some("owner".into())
             }
             ValueKind::Text(text) if !text.is_empty() => Some(text.clone()),
@@ -812,7 +784,7 @@ impl Checker<'_> {
     /// The words of a function's rule in `data` or `auth`.
     fn function_words(&mut self, reading: &Reading<'_>) -> Option<Vec<String>> {
         let known: Vec<&str> = match reading.site {
-            Site::Auth => AUTH.to_vec(),
+            Site::Auth => ACTIONS.iter().map(|(word, _)| *word).collect(),
             _ => FUNCTION.iter().map(|(word, _)| *word).collect(),
         };
         let Some(words) = self.operation_words(reading)? else {
