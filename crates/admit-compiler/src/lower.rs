@@ -22,13 +22,14 @@ use special::{is_special, is_special_bucket, is_special_operation};
 pub fn table(policy: &Policy, strip: bool) -> Result<Vec<u8>, TooLarge> {
     // The checker reports both with a place; a policy made otherwise must not come to a table that means another.
     let wide = |model: &Model| model.fields.len() > usize::from(u16::MAX) && Matrix::of(model).classes.len() > 1 << 16;
-    if class_keys(policy).len() > usize::from(u16::MAX) {
+    let classes = class_order(policy);
+    if classes.len() > usize::from(u16::MAX) {
         return Err(TooLarge { section: format::Section::Sources });
     }
     if policy.models.iter().any(wide) {
         return Err(TooLarge { section: format::Section::Fields });
     }
-    let mut lowering = Lowering::new(policy);
+    let mut lowering = Lowering::new(policy, &classes);
     lowering.models();
     lowering.customs();
     lowering.buckets();
@@ -43,7 +44,10 @@ pub fn table(policy: &Policy, strip: bool) -> Result<Vec<u8>, TooLarge> {
 }
 
 /// A class before it has a number: provider (2 for functions), claim, name.
-type ClassKey = (u32, String, String);
+type ClassKey<'p> = (u32, &'p str, &'p str);
+
+/// A source, by provider and claim, and the numbers of its classes by name.
+type SourceClasses<'p> = ((u32, &'p str), HashMap<&'p str, u16>);
 
 /// A run of cells: classes, ascending, and their operations.
 type Cells = Vec<(u16, u8)>;
@@ -54,7 +58,7 @@ struct Lowering<'p> {
     /// The numbers of the strings that nothing looks up.
     texts: HashMap<String, u32>,
     field_names: HashMap<String, u32>,
-    classes: HashMap<ClassKey, u16>,
+    classes: Vec<SourceClasses<'p>>,
     /// The heads that are no models'; they stand behind those that are.
     heads: Vec<format::Head>,
     head_runs: HashMap<Vec<format::Head>, u32>,
@@ -84,7 +88,7 @@ struct Openings {
 }
 
 impl<'p> Lowering<'p> {
-    fn new(policy: &'p Policy) -> Lowering<'p> {
+    fn new(policy: &'p Policy, classes: &[ClassKey<'p>]) -> Lowering<'p> {
         let mut models: Vec<&Model> = policy.models.iter().collect();
         models.sort_by(|a, b| a.name.cmp(&b.name));
         let mut customs: Vec<_> = policy.operations.iter().collect();
@@ -94,7 +98,7 @@ impl<'p> Lowering<'p> {
             rows: Rows { preferred: policy.roles == Roles::Preferred, modes: modes(policy), ..Rows::default() },
             texts: HashMap::new(),
             field_names: HashMap::new(),
-            classes: HashMap::new(),
+            classes: Vec::new(),
             heads: Vec::new(),
             head_runs: HashMap::new(),
             commons: HashMap::new(),
@@ -109,17 +113,16 @@ impl<'p> Lowering<'p> {
             rule_strings: HashMap::new(),
             special: special::Numbers::default(),
         };
-        let classes = class_order(policy);
-        lowering.number_names(&classes);
-        lowering.number_texts(&classes);
-        lowering.number_classes(&classes);
+        lowering.number_names(classes);
+        lowering.number_texts(classes);
+        lowering.number_classes(classes);
         lowering.number_acting();
         lowering.number_whos();
         lowering
     }
 
     /// The names that requests look up, scope by scope.
-    fn number_names(&mut self, classes: &[ClassKey]) {
+    fn number_names(&mut self, classes: &[ClassKey<'p>]) {
         let named = |scope: u32, name: &str| (scope, name.to_owned());
         let mut names: Vec<(u32, String)> =
             self.models.iter().map(|model| named(scope_of::MODEL, &model.name)).collect();
@@ -132,17 +135,16 @@ impl<'p> Lowering<'p> {
         names.extend(self.customs.iter().map(|custom| named(scope_of::CUSTOM + custom.kind as u32, &custom.name)));
         let mut source = scope_of::CLASS;
         for (at, class) in classes.iter().enumerate() {
-            source += u32::from(at > 0 && (class.0, &class.1) != (classes[at - 1].0, &classes[at - 1].1));
-            names.push(named(source, &class.2));
+            source += u32::from(at > 0 && (class.0, class.1) != (classes[at - 1].0, classes[at - 1].1));
+            names.push(named(source, class.2));
         }
         self.rows.names = names;
         self.rows.groups = self.policy.groups.len() as u32;
     }
 
-    fn number_texts(&mut self, classes: &[ClassKey]) {
+    fn number_texts(&mut self, classes: &[ClassKey<'p>]) {
         let mut texts: BTreeSet<&str> = BTreeSet::from([self.policy.group_claim.as_str()]);
-        texts
-            .extend(classes.iter().filter(|(provider, ..)| *provider != FUNCTIONS).map(|(_, claim, _)| claim.as_str()));
+        texts.extend(classes.iter().filter(|(provider, ..)| *provider != FUNCTIONS).map(|(_, claim, _)| *claim));
         for rule in self.policy.rules().chain(self.policy.denies()) {
             texts.extend(rule.whos().flat_map(who_names));
             texts.extend(special::guard_names(rule));
@@ -171,20 +173,18 @@ impl<'p> Lowering<'p> {
         self.texts[text]
     }
 
-    fn number_classes(&mut self, keys: &[ClassKey]) {
-        for (number, key) in keys.iter().enumerate() {
-            let (provider, claim, _) = key;
-            let claim = if *provider == FUNCTIONS { NONE } else { self.text(claim) };
-            match self.rows.sources.last_mut() {
-                Some(source) if (source.provider, source.claim) == (*provider, claim) => source.count += 1,
-                _ => self.rows.sources.push(format::Source {
-                    provider: *provider,
-                    claim,
-                    first: number as u32,
-                    count: 1,
-                }),
+    fn number_classes(&mut self, keys: &[ClassKey<'p>]) {
+        for (number, (provider, claim, name)) in keys.iter().enumerate() {
+            let source = (*provider, *claim);
+            if self.classes.last().is_none_or(|(last, _)| *last != source) {
+                let claim = if *provider == FUNCTIONS { NONE } else { self.text(claim) };
+                self.rows.sources.push(format::Source { provider: *provider, claim, first: number as u32, count: 0 });
+                self.classes.push((source, HashMap::new()));
             }
-            self.classes.insert(key.clone(), number as u16); // at most u16::MAX: a limit that the checker enforces
+            if let (Some(source), Some((_, classes))) = (self.rows.sources.last_mut(), self.classes.last_mut()) {
+                source.count += 1;
+                classes.insert(name, number as u16); // at most u16::MAX: a limit that the checker enforces
+            }
         }
     }
 
@@ -208,11 +208,17 @@ impl<'p> Lowering<'p> {
     }
 
     fn group_class(&self, provider: Provider, claim: &str, name: &str) -> u16 {
-        self.classes[&(provider as u32, claim.to_owned(), name.to_owned())]
+        self.class((provider as u32, claim), name)
     }
 
     fn function_class(&self, name: &str) -> u16 {
-        self.classes[&(FUNCTIONS, String::new(), name.to_owned())]
+        self.class((FUNCTIONS, ""), name)
+    }
+
+    /// There are few sources, and a policy asks for its own classes only.
+    fn class(&self, of: (u32, &str), name: &str) -> u16 {
+        let source = self.classes.iter().position(|(source, _)| *source == of);
+        source.and_then(|source| self.classes[source].1.get(name)).copied().unwrap_or(u16::MAX)
     }
 
     fn models(&mut self) {
@@ -291,9 +297,9 @@ impl<'p> Lowering<'p> {
     /// A model as a whole: reads that a role has on some field, writes that it has on every field.
     fn whole(&self, matrix: &Matrix) -> Openings {
         let mut openings = self.functions_on_models();
-        for role in matrix.roles.keys() {
-            let some = matrix.some(role);
-            let writes = matrix.every(role).without(Operations::READ);
+        for (role, by_class) in &matrix.roles {
+            let some = matrix::some(by_class);
+            let writes = matrix::every(by_class).without(Operations::READ);
             self.add(&mut openings, role, some.both(Operations::READ).with(writes), some);
         }
         openings.gate = self.update_gate(matrix);
@@ -309,8 +315,8 @@ impl<'p> Lowering<'p> {
 
     fn field_class(&self, matrix: &Matrix, class: usize) -> Openings {
         let mut openings = Openings { shown: matrix.open(class), ..self.functions_on_models() };
-        for role in matrix.classes[class].keys() {
-            let operations = matrix.shown(role, class);
+        for (role, by_class) in matrix.roles.iter().filter(|(role, _)| matrix.classes[class].contains_key(role)) {
+            let operations = matrix::shown(by_class, class);
             self.add(&mut openings, role, operations, operations);
         }
         openings
@@ -832,36 +838,33 @@ fn modes(policy: &Policy) -> u8 {
 
 /// The classes in the order of their numbers: the user pool's own groups by precedence, then what else is read from that
 /// claim, then the other claims, and the functions last.
-fn class_order(policy: &Policy) -> Vec<ClassKey> {
+fn class_order(policy: &Policy) -> Vec<ClassKey<'_>> {
     let precedence: HashMap<&str, usize> = policy.groups.iter().map(|group| group.name.as_str()).zip(0..).collect();
-    let mut keys: Vec<ClassKey> = class_keys(policy).into_iter().collect();
-    keys.sort_by_cached_key(|(provider, claim, name)| {
+    let mut keys: Vec<ClassKey<'_>> = class_keys(policy).into_iter().collect();
+    keys.sort_unstable_by_key(|(provider, claim, name)| {
         let pool = *provider == Provider::UserPools as u32 && *claim == policy.group_claim;
-        let precedence = precedence.get(name.as_str()).filter(|_| pool).copied().unwrap_or(usize::MAX);
-        (*provider, !pool, claim.clone(), precedence, name.clone())
+        let precedence = if pool { precedence.get(name).copied() } else { None };
+        (*provider, !pool, *claim, precedence.unwrap_or(usize::MAX), *name)
     });
     keys
 }
 
 /// Every class that a rule names, and every group of the user pool.
-fn class_keys(policy: &Policy) -> BTreeSet<ClassKey> {
-    let mut keys: BTreeSet<ClassKey> = policy
-        .groups
-        .iter()
-        .map(|group| (Provider::UserPools as u32, policy.group_claim.clone(), group.name.clone()))
-        .collect();
+fn class_keys(policy: &Policy) -> HashSet<ClassKey<'_>> {
+    let pool = |name| (Provider::UserPools as u32, policy.group_claim.as_str(), name);
+    let mut keys: HashSet<ClassKey<'_>> = policy.groups.iter().map(|group| pool(group.name.as_str())).collect();
     for who in policy.rules().chain(policy.denies()).flat_map(Rule::whos) {
         match who {
             Who::Groups { names, provider, claim } => {
-                keys.extend(names.iter().map(|name| (*provider as u32, claim.clone(), name.clone())));
+                keys.extend(names.iter().map(|name| (*provider as u32, claim.as_str(), name.as_str())));
             }
             Who::Function(name) => {
-                keys.insert((FUNCTIONS, String::new(), name.clone()));
+                keys.insert((FUNCTIONS, "", name));
             }
             _ => (),
         }
     }
-    keys.extend(policy.data_functions.iter().map(|rule| (FUNCTIONS, String::new(), rule.function.clone())));
+    keys.extend(policy.data_functions.iter().map(|rule| (FUNCTIONS, "", rule.function.as_str())));
     keys
 }
 

@@ -4,7 +4,7 @@
 
 use crate::policy::{Field, Model, Rule, Who};
 use admit_runtime::{Mode, Operations, Provider};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Whom one entry of the matrix is about: a rule's who, with a `groups` rule split by group.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -143,17 +143,23 @@ impl Matrix {
     /// The matrix of a model. A model without fields is judged as if it had one without rules.
     pub fn of(model: &Model) -> Matrix {
         let own = operations(&model.rules);
-        let of = |field: &Field| if field.rules.is_empty() { own.clone() } else { operations(&field.rules) };
-        let mut by_field: Vec<BTreeMap<Role, Operations>> = model.fields.iter().map(of).collect();
-        if by_field.is_empty() {
-            by_field.push(own);
-        }
+        let by_rules = |field: &Field| (!field.rules.is_empty()).then(|| operations(&field.rules));
+        let by_field: Vec<Option<BTreeMap<Role, Operations>>> = model.fields.iter().map(by_rules).collect();
         // Sorted, so that equal rules in any order give equal tables.
-        let distinct: BTreeSet<&BTreeMap<Role, Operations>> = by_field.iter().collect();
-        let number: BTreeMap<&BTreeMap<Role, Operations>, usize> = distinct.iter().copied().zip(0..).collect();
-        let class_of = by_field.iter().take(model.fields.len()).map(|rules| number[rules]).collect();
+        let inherits = by_field.is_empty() || by_field.iter().any(Option::is_none);
+        let mut distinct: Vec<&BTreeMap<Role, Operations>> = by_field.iter().flatten().collect();
+        distinct.extend(inherits.then_some(&own));
+        distinct.sort();
+        distinct.dedup();
+        let number = |rules: &BTreeMap<Role, Operations>| distinct.partition_point(|class| *class < rules);
+        let own_number = number(&own);
+        let class_of = by_field.iter().map(|rules| rules.as_ref().map_or(own_number, number)).collect();
         let classes: Vec<BTreeMap<Role, Operations>> = distinct.into_iter().cloned().collect();
         let mut roles: BTreeMap<Role, Vec<Operations>> = BTreeMap::new();
+        if let [class] = classes.as_slice() {
+            roles = class.iter().map(|(role, operations)| (role.clone(), vec![*operations])).collect();
+            return Matrix { class_of, classes, roles };
+        }
         for (at, class) in classes.iter().enumerate() {
             for (role, operations) in class {
                 roles.entry(role.clone()).or_insert_with(|| vec![Operations::NONE; classes.len()])[at] = *operations;
@@ -164,38 +170,27 @@ impl Matrix {
 
     /// What a role has on some class.
     pub fn some(&self, role: &Role) -> Operations {
-        self.roles[role].iter().fold(Operations::NONE, |all, operations| all.with(*operations))
-    }
-
-    /// What a role has on every class.
-    pub fn every(&self, role: &Role) -> Operations {
-        self.roles[role].iter().fold(Operations::ALL, |all, operations| all.both(*operations))
-    }
-
-    /// What a role has on a class, as far as what it is shown goes: a role that may get records and read this class
-    /// in some way is shown it in every way (§6); one that may only list them, as its rules say (§16).
-    pub fn shown(&self, role: &Role, class: usize) -> Operations {
-        let own = self.classes[class].get(role).copied().unwrap_or_default();
-        match own.meets(Operations::READ) && self.some(role).meets(Operations::GET) {
-            true => own.with(Operations::READ),
-            false => own,
-        }
+        some(&self.roles[role])
     }
 
     /// The read operations for which a class is open: every role that has the operation on some field has it on
     /// this class, so whoever has the record may see these fields (§6). Where all users of a provider have it, the
     /// provider's other roles do not count.
     pub fn open(&self, class: usize) -> Operations {
-        let reads = [Operations::GET, Operations::LIST, Operations::LISTEN, Operations::SYNC, Operations::SEARCH];
-        let mut open = Operations::NONE;
-        for read in reads {
-            let has = |role: &Role| self.shown(role, class).meets(read);
-            let covered =
-                |role: &Role| matches!(role.mode(), Mode::UserPool | Mode::Oidc) && has(&Role::Everyone(role.mode()));
-            let mut readers = self.roles.keys().filter(|role| self.some(role).meets(read));
-            if readers.all(|role| has(role) || covered(role)) {
-                open = open.with(read);
-            }
+        let everyone = |mode: Mode| {
+            let by_class = self.roles.get(&Role::Everyone(mode));
+            by_class.map_or(Operations::NONE, |by_class| shown(by_class, class))
+        };
+        let (pool, oidc) = (everyone(Mode::UserPool), everyone(Mode::Oidc));
+        let mut open = Operations::READ;
+        for (role, by_class) in &self.roles {
+            let covered = match role.mode() {
+                Mode::UserPool => pool,
+                Mode::Oidc => oidc,
+                _ => Operations::NONE,
+            };
+            let unseen = some(by_class).without(shown(by_class, class)).without(covered);
+            open = open.without(unseen);
         }
         open
     }
@@ -208,5 +203,25 @@ impl Matrix {
             Some(_) => updaters.any(|role| role.mode() == mode),
             None => mode == default,
         }
+    }
+}
+
+/// Of a role's operations by class: those that it has on some.
+pub fn some(by_class: &[Operations]) -> Operations {
+    by_class.iter().fold(Operations::NONE, |all, operations| all.with(*operations))
+}
+
+/// Those that it has on every class.
+pub fn every(by_class: &[Operations]) -> Operations {
+    by_class.iter().fold(Operations::ALL, |all, operations| all.both(*operations))
+}
+
+/// What it has on a class, as far as what it is shown goes: a role that may get records and read this class in some way
+/// is shown it in every way (§6); one that may only list them, as its rules say (§16).
+pub fn shown(by_class: &[Operations], class: usize) -> Operations {
+    let own = by_class[class];
+    match own.meets(Operations::READ) && some(by_class).meets(Operations::GET) {
+        true => own.with(Operations::READ),
+        false => own,
     }
 }

@@ -61,6 +61,11 @@ impl Parsed {
 /// # Panics
 /// Never, for any text. A text above [`MAX_FILE`] is reported and not read.
 pub fn parse(text: &str) -> Parsed {
+    read(text, true)
+}
+
+/// Reads a text; the nodes of a declaration are kept only if that is wanted.
+fn read(text: &str, keep: bool) -> Parsed {
     if text.len() > MAX_FILE {
         return Parsed { errors: vec![too_large()], ..Parsed::default() };
     }
@@ -79,7 +84,9 @@ pub fn parse(text: &str) -> Parsed {
         };
         match read {
             Ok((node, item)) => {
-                tree.declarations.push(node);
+                if keep {
+                    tree.declarations.push(node);
+                }
                 file.items.push(item);
             }
             Err(more) => errors.extend(more),
@@ -96,11 +103,24 @@ pub fn parse(text: &str) -> Parsed {
 /// # Panics
 /// Never.
 pub fn parse_bytes(bytes: &[u8]) -> Parsed {
+    read_bytes(bytes, true)
+}
+
+/// Reads bytes for who wants no nodes: as [`parse_bytes`], but of the tree there are only text and tokens. The nodes of a
+/// declaration are gone before the next one is read: they take ten times the memory of the text.
+///
+/// # Panics
+/// Never.
+pub fn view_bytes(bytes: &[u8]) -> Parsed {
+    read_bytes(bytes, false)
+}
+
+fn read_bytes(bytes: &[u8], keep: bool) -> Parsed {
     if bytes.len() > MAX_FILE {
         return Parsed { errors: vec![too_large()], ..Parsed::default() };
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => parse(text),
+        Ok(text) => read(text, keep),
         Err(error) => {
             let good = error.valid_up_to();
             let text = String::from_utf8_lossy(bytes).into_owned();
@@ -121,9 +141,9 @@ fn too_large() -> SyntaxError {
 type Declared = (Node, ast::Item);
 
 fn declaration(tree: &Tree, piece: std::ops::Range<usize>) -> Result<Declared, Vec<SyntaxError>> {
-    let offset = tree.tokens[piece.start].span.start as usize;
+    let first = piece.start;
     let pair = grammar::read(&tree.text, &tree.tokens, piece).map_err(|error| vec![*error])?;
-    let node = tree::merge(pair, &tree.tokens, offset).map_err(|error| vec![*error])?;
+    let node = tree::merge(pair, &tree.tokens, first).map_err(|error| vec![*error])?;
     let item = view::item(tree, &node)?;
     Ok((node, item))
 }

@@ -92,25 +92,69 @@ impl Tree {
     }
 }
 
-/// The node of a declaration: pest's nodes with the lexer's tokens as leaves.
-pub fn merge(pair: Pair<'_, Kind>, tokens: &[Token], offset: usize) -> Result<Node, Box<SyntaxError>> {
-    let span = Span::new(pair.as_span().start() + offset, pair.as_span().end() + offset);
-    let kind = pair.as_rule();
-    let start =
-        tokens.binary_search_by_key(&span.start, |token| token.span.start).map_err(|_| Box::new(fault(span)))?;
-    let mut end = tokens.partition_point(|token| token.span.end <= span.end);
-    // The grammar skips blanks before an optional part that is not there; they are not the node's.
-    let solid = |token: &Token| !token.kind.is_trivia();
-    let covered = end > start && (tokens[end - 1].span.end == span.end);
-    while end > start && !solid(&tokens[end - 1]) {
-        end -= 1;
+/// The node of a declaration: pest's nodes with the lexer's tokens as leaves. `first` is the declaration's first token.
+///
+/// Nodes come in the order of the text, so the tokens are walked once. Searching them for each node took an eighth of
+/// the time from text to table.
+pub fn merge(pair: Pair<'_, Kind>, tokens: &[Token], first: usize) -> Result<Node, Box<SyntaxError>> {
+    let offset = tokens.get(first).map_or(0, |token| token.span.start as usize);
+    Merge { tokens, offset, at: first }.node(pair)
+}
+
+struct Merge<'t> {
+    tokens: &'t [Token],
+    /// Where the text that pest read begins in the file.
+    offset: usize,
+    /// Every token before this one ends before whatever comes next.
+    at: usize,
+}
+
+impl Merge<'_> {
+    fn node(&mut self, pair: Pair<'_, Kind>) -> Result<Node, Box<SyntaxError>> {
+        let (kind, span) = (pair.as_rule(), self.span(&pair));
+        let start = self.skip_to(span)?;
+        let mut children = Vec::new();
+        for inner in pair.into_inner() {
+            if is_mark(inner.as_rule()) {
+                let span = self.span(&inner);
+                let start = self.skip_to(span)?;
+                self.end(start, span)?;
+            } else {
+                children.push(self.node(inner)?);
+            }
+        }
+        Ok(Node { kind, tokens: start..self.end(start, span)?, children })
     }
-    if !covered || end <= start {
-        return Err(Box::new(fault(span)));
+
+    fn span(&self, pair: &Pair<'_, Kind>) -> Span {
+        let span = pair.as_span();
+        Span::new(span.start() + self.offset, span.end() + self.offset)
     }
-    let inner = pair.into_inner().map(|inner| merge(inner, tokens, offset)).collect::<Result<Vec<Node>, _>>()?;
-    let children = inner.into_iter().filter(|node| !is_mark(node.kind)).collect();
-    Ok(Node { kind, tokens: start..end, children })
+
+    /// The token that begins where the span does.
+    fn skip_to(&mut self, span: Span) -> Result<usize, Box<SyntaxError>> {
+        while self.tokens.get(self.at).is_some_and(|token| token.span.start < span.start) {
+            self.at += 1;
+        }
+        match self.tokens.get(self.at).is_some_and(|token| token.span.start == span.start) {
+            true => Ok(self.at),
+            false => Err(Box::new(fault(span))),
+        }
+    }
+
+    /// One past the last token in the span that is no blank and no comment; some token must end where the span does.
+    fn end(&mut self, start: usize, span: Span) -> Result<usize, Box<SyntaxError>> {
+        while self.tokens.get(self.at).is_some_and(|token| token.span.end <= span.end) {
+            self.at += 1;
+        }
+        let mut end = self.at;
+        let covered = end > start && self.tokens[end - 1].span.end == span.end;
+        // The grammar skips blanks before an optional part that is not there; they are not the node's.
+        while end > start && self.tokens[end - 1].kind.is_trivia() {
+            end -= 1;
+        }
+        if covered && end > start { Ok(end) } else { Err(Box::new(fault(span))) }
+    }
 }
 
 /// Punctuation and keywords: tokens are enough for them.

@@ -5,6 +5,7 @@
 //! measured part of `docs/performance.md`. `--quick` leaves out what is hopelessly slow, says so, and writes nothing;
 //! `--json` prints a line a measurement and nothing else, and writes nothing.
 
+mod building;
 mod casbins;
 mod cedar;
 mod measure;
@@ -29,6 +30,11 @@ fn table(text: &str, strip: bool) -> Vec<u8> {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, what] = arguments.as_slice()
+        && first == "--build"
+    {
+        return building::child(what);
+    }
     let (mut quick, mut json, mut ours) = (false, false, false);
     for argument in &arguments {
         match argument.as_str() {
@@ -56,6 +62,7 @@ fn main() {
     for (case, times) in rows::all() {
         report.time("admit", "rows", case, times);
     }
+    building::measure(quick, ours, &mut report);
     report.figures.extend(report::code_size());
     if json {
         print!("{}", report.json());

@@ -86,7 +86,8 @@ pub fn singly(engine: &dyn Engine, requests: usize, at_most: Duration) -> Times 
     Times::of(samples)
 }
 
-fn processor_time() -> Duration {
+/// What this thread has had of the processor.
+pub fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

@@ -97,6 +97,11 @@ impl Report {
         self.figures.push(Figure { what, value, goal: Some(Goal::AtMost(goal)) });
     }
 
+    /// A figure without a goal.
+    pub fn plain(&mut self, what: String, value: f64) {
+        self.figures.push(Figure { what, value, goal: None });
+    }
+
     pub fn json(&self) -> String {
         let mut out = String::new();
         for one in &self.measurements {

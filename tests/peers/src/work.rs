@@ -24,6 +24,13 @@ pub struct Size {
     rules: usize,
 }
 
+impl Size {
+    /// A policy of about so many rules, for building.
+    pub fn of_rules(rules: usize) -> Size {
+        Size { name: "building", groups: (rules / 2).clamp(3, 10_000), models: (rules / 10).max(1), rules: 10 }
+    }
+}
+
 pub struct Rule {
     /// Numbers of groups.
     pub groups: Vec<usize>,
@@ -216,9 +223,20 @@ impl Work {
 
     /// The policy as Admit reads it. The owner is the `sub` alone, as in every other engine here.
     pub fn policy(&self) -> String {
+        self.files(self.models.len()).concat()
+    }
+
+    /// The policy in several files: the groups in the first, so many models in each.
+    pub fn files(&self, models: usize) -> Vec<String> {
         let groups = list(self.groups.iter().map(String::as_str));
-        let mut out = format!("auth {{\n  loginWith: {{ email: true }}\n  groups: [{groups}]\n}}\n");
-        for model in &self.models {
+        let mut files = vec![format!("auth {{\n  loginWith: {{ email: true }}\n  groups: [{groups}]\n}}\n")];
+        files.extend(self.models.chunks(models.max(1)).map(|models| self.text(models)));
+        files
+    }
+
+    fn text(&self, models: &[Model]) -> String {
+        let mut out = String::new();
+        for model in models {
             let field = if model.owner != 0 { "  owner: string\n" } else { "" };
             let _ = writeln!(out, "model {} {{\n{field}  text: string", model.name);
             for rule in &model.rules {

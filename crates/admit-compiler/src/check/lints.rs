@@ -253,15 +253,14 @@ impl<'a> Checker<'a> {
     // ---- models
 
     fn model_lints(&mut self, model: &Model) {
-        let matrix = Matrix::of(model);
         self.dead_rules(model);
         self.owners_give_away(model);
         self.near_owners(model);
         if !model.fields.is_empty() && model.fields.iter().all(|field| !field.rules.is_empty()) {
             self.reaches_no_field(model);
         }
-        if matrix.classes.len() > 1 || model.fields.iter().any(|field| !field.rules.is_empty()) {
-            self.cannot_delete(model, &matrix);
+        if model.fields.iter().any(|field| !field.rules.is_empty()) {
+            self.cannot_delete(model, &Matrix::of(model));
             self.fields_reach(model);
         }
         model.fields.iter().for_each(|field| self.denies_delete(model, field));
