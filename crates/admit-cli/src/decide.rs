@@ -2,7 +2,7 @@
 
 use crate::files::{self, Input};
 use crate::matrix::{fields as fields_of, when, words_of};
-use crate::{Failure, Format, Outcome, requests};
+use crate::{Failure, Format, Outcome, requests, trace};
 use admit_compiler::analysis::{Extent, Matrix, Resource};
 use admit_compiler::policy as checked;
 use admit_runtime::{Mode, Policy};
@@ -63,11 +63,14 @@ pub struct Decide {
     /// Take the IAM policies of a caller in mode `iam` for enough, as Amplify does
     #[arg(long)]
     trusted: bool,
+    /// Say what each rule came to, and the values that its condition read
+    #[arg(long)]
+    trace: bool,
     /// How to write the decision
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// One JSON request a line; `-` for standard input. Writes one JSON answer a line
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["caller", "can", "record", "input", "fields", "args", "index", "key", "authorizer", "trusted"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["caller", "can", "record", "input", "fields", "args", "index", "key", "authorizer", "trusted", "trace"])]
     requests: Option<String>,
 }
 
@@ -120,6 +123,8 @@ impl Decide {
         put("fields", self.fields.as_ref().map(|fields| json!(fields)));
         put("index", self.index.as_ref().map(|index| json!(index)));
         put("key", self.key.as_ref().map(|key| json!(key)));
+        // What people read says the values of conditions.
+        put("trace", (self.trace || self.format == Format::Human).then_some(json!(true)));
         Ok(question.into())
     }
 
@@ -227,6 +232,9 @@ impl Decide {
             let _ = write!(out, "\n  because {}", self.because(policy, answer));
             self.ways_in(policy, checked, answer, &mut out);
         }
+        if self.trace {
+            traced(answer, &mut out);
+        }
         out
     }
 
@@ -283,6 +291,11 @@ impl Decide {
         }
         for rule in answer["nearest"].as_array().into_iter().flatten() {
             let _ = write!(out, "\n          {}  {}:{}", text(rule, "text"), text(rule, "file"), rule["line"]);
+            let same = |traced: &&Value| ["file", "line", "text"].iter().all(|key| traced[*key] == rule[*key]);
+            let values = answer["trace"].as_array().into_iter().flatten().find(same).map(trace::values);
+            if let Some(values) = values.filter(|values| !values.is_empty()) {
+                let _ = write!(out, "\n            {values}");
+            }
         }
     }
 
@@ -331,6 +344,20 @@ impl Decide {
         };
         let deepest = matrix.resources.iter().filter_map(covers).max();
         deepest.is_some() && deepest == covers(resource)
+    }
+}
+
+/// Each rule that was considered, and what it came to.
+fn traced(answer: &Value, out: &mut String) {
+    let rules = answer["trace"].as_array();
+    out.push_str(if rules.is_none_or(Vec::is_empty) { "\n  no rule is about this" } else { "\n  considered" });
+    for rule in rules.into_iter().flatten() {
+        let (verdict, place) = (text(rule, "verdict"), text(rule, "file"));
+        let _ = write!(out, "\n    {verdict:<9}{}  {place}:{}", text(rule, "text"), rule["line"]);
+        match trace::values(rule) {
+            values if values.is_empty() => (),
+            values => drop(write!(out, "\n             {values}")),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod matrix;
 mod render;
 pub mod requests;
 mod test;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

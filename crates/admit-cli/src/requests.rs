@@ -33,6 +33,9 @@ struct Question {
     fields: Option<Vec<String>>,
     args: Option<Object>,
     index: Option<Vec<String>>,
+    /// Whether the answer says what each rule came to.
+    #[serde(default)]
+    trace: bool,
 }
 
 /// Who asks.
@@ -92,7 +95,22 @@ impl Question {
             return Ok(json!({"decision": "deny", "reason": "unknown", "nearest": []}));
         };
         let request = self.request(fields.as_ref(), index.as_ref());
-        Ok(describe(&policy.decide(&principal, action, &request), self.model.is_some()))
+        let decision = policy.decide(&principal, action, &request);
+        let mut answer = describe(&decision, self.model.is_some());
+        if self.trace {
+            answer["trace"] = crate::trace::trace(&decision, &self.given());
+        }
+        Ok(answer)
+    }
+
+    /// What conditions may read.
+    fn given(&self) -> crate::trace::Given<'_> {
+        crate::trace::Given {
+            record: self.record.as_ref().and_then(Option::as_ref),
+            input: self.input.as_ref(),
+            claims: self.principal.claims.as_ref(),
+            creates: self.operation.as_deref() == Some("create"),
+        }
     }
 
     /// What is asked; none if the policy does not have it.

@@ -107,6 +107,8 @@ sessions! {
     a_guarded_filter_as_json: ["decide", "-", "--as", "groups=EDITORS", "--can", "list", "Post", "--format", "json"], GUARDED;
     a_condition_is_no_filter_where_another_rule_opens_all: ["decide", "-", "--as", "groups=EDITORS", "--can", "list", "Post"], "auth { groups: [\"EDITORS\"] }\nmodel Post {\n  title: string\n  allow.groups([\"EDITORS\"]).to([\"read\"]).when(record.title == \"x\")\n  allow.authenticated().to([\"read\"])\n}\n";
     a_condition_is_false: ["decide", "-", "--as", "groups=EDITORS", "--can", "get", "Post", "--record", r#"{"state":"published"}"#], GUARDED;
+    each_rule_is_traced: ["decide", "-", "--as", "sub=1 username=eve groups=EDITORS", "--can", "update", "Post", "--record", r#"{"owner":"2::joe"}"#, "--trace"], GUARDED;
+    each_rule_is_traced_as_json: ["decide", "-", "--as", "groups=EDITORS", "--can", "update", "Post", "--record", r#"{"state":"published"}"#, "--trace", "--format", "json"], GUARDED;
     a_deny_takes_it_away: ["decide", "-", "--as", "sub=1 username=eve groups=EDITORS", "--can", "delete", "Post", "--record", r#"{"owner":"1::eve"}"#], GUARDED;
     the_matrix_with_guards: ["matrix", "-"], GUARDED;
     who_can_with_guards: ["who-can", "update", "Post", "-"], GUARDED;

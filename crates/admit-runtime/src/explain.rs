@@ -21,6 +21,31 @@ pub struct Rule<'a> {
     rule: format::Rule,
 }
 
+/// What a rule came to in a decision: [`Decision::considered`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It is true of this request: an allow gives, a deny takes.
+    True,
+    /// It is not.
+    False,
+    /// Something that it reads is not known: an allow does not give, a deny takes.
+    Unknown,
+    /// It is about callers of another mode.
+    OtherMode,
+}
+
+impl Verdict {
+    /// The verdict's name in answers: `true`, `false`, `unknown`, `mode`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::True => "true",
+            Verdict::False => "false",
+            Verdict::Unknown => "unknown",
+            Verdict::OtherMode => "mode",
+        }
+    }
+}
+
 /// What a rule stands in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scope<'a> {
@@ -311,6 +336,32 @@ impl<'a> Decision<'a> {
         let decision = *self;
         let rules = self.rules_about().filter(|rule| rule.is_deny());
         rules.filter(move |rule| decision.counts(rule, Counts::UnlessFalse).unwrap_or(false))
+    }
+
+    /// Every rule about what was asked, in source order, and what it came to here. Nothing of it is worked out before it
+    /// is asked for. A record that was not given leaves rules that read it [`Verdict::Unknown`] or false.
+    pub fn considered(&self) -> impl Iterator<Item = (Rule<'a>, Verdict)> + use<'a> {
+        let decision = *self;
+        self.rules_about().map(move |rule| (rule, decision.verdict(&rule)))
+    }
+
+    fn verdict(&self, rule: &Rule<'a>) -> Verdict {
+        let caller = self.asked.principal.caller.mode;
+        // In storage a user of the pool acts through the identity pool.
+        let pool = rule.rule.scope_kind == scope::PATH && caller == Mode::UserPool && rule.mode() == Mode::IdentityPool;
+        let function = rule.rule.scope_kind == scope::DATA;
+        if !(pool || function || caller == rule.mode()) {
+            return Verdict::OtherMode;
+        }
+        let perhaps = || self.counts(rule, Counts::UnlessFalse).unwrap_or(false);
+        match rule.is_deny() {
+            true if self.counts(rule, Counts::IfTrue).unwrap_or(false) => Verdict::True,
+            true if perhaps() => Verdict::Unknown,
+            true => Verdict::False,
+            false if self.holds(rule) => Verdict::True,
+            false if perhaps() => Verdict::Unknown,
+            false => Verdict::False,
+        }
     }
 
     /// For a guarded filter ([`crate::Filter::is_guarded`]): the allows that are true of some record, or may be, and the

@@ -49,7 +49,7 @@ pub use claim::{MAX_CLAIM, MAX_LIST, MAX_NAME};
 pub use decide::is_plain_key;
 pub use decision::{Decision, Effect, Reason, Shown};
 pub use error::{LoadError, PrincipalError, Unknown};
-pub use explain::{Rule, Scope};
+pub use explain::{Rule, Scope, Verdict};
 pub use filter::{Condition, Filter, Identity};
 pub use load::{Policy, check_envelope};
 pub use principal::{Authorizer, Caller, MAX_HELD, Principal};
