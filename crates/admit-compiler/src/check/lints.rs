@@ -9,7 +9,7 @@ use super::{Checker, Declared};
 use crate::codes;
 use crate::condition::{Condition, Source};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::matrix::{Matrix, Role, roles};
+use crate::matrix::{Matrix, Role, every, roles};
 use crate::policy::{Model, Policy, Rule, Who};
 use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, Span, Value, ValueKind};
@@ -392,7 +392,8 @@ fn really(model: &Model, rule: &Rule, left: Operations) -> Operations {
         return left;
     }
     let matrix = Matrix::of(model);
-    let deletes = roles(&rule.who).iter().all(|role| matrix.every(role).meets(Operations::DELETE));
+    let everywhere = |role: &Role| matrix.roles.get(role).map_or(Operations::NONE, |by_class| every(by_class));
+    let deletes = roles(&rule.who).iter().all(|role| everywhere(role).meets(Operations::DELETE));
     let taken = model
         .fields
         .iter()
