@@ -5,7 +5,7 @@ use super::sorted;
 use crate::codes;
 use crate::diagnostic::{Accepted, Diagnostic, Label, Severity};
 use admit_syntax::ast::Span;
-use admit_syntax::{Node, Parsed, TokenKind, Tree, nearest};
+use admit_syntax::{Node, Parsed, TokenKind, Tree, nearest, parse_bytes, view_bytes};
 
 /// What a comment begins with, after its slashes, to be an acceptance.
 const MARK: &str = "admit:";
@@ -19,6 +19,13 @@ struct Acceptance<'a> {
     reason: &'a str,
     /// What stands below it, as far as its acceptance reaches.
     scope: Option<Span>,
+}
+
+/// Reads a source. What stands below an acceptance is found among the nodes; nobody else needs them, so a file without the
+/// mark is read without.
+pub(super) fn parse(text: &[u8]) -> Parsed {
+    let is_marked = std::str::from_utf8(text).is_ok_and(|text| text.contains(MARK));
+    if is_marked { parse_bytes(text) } else { view_bytes(text) }
 }
 
 /// Takes from the diagnostics those that are accepted, and adds what is wrong with acceptances.

@@ -39,7 +39,7 @@ use crate::diagnostic::{Accepted, Diagnostic, Severity};
 use crate::group_roles::group_takes_away;
 use crate::policy::{Place, Policy, Roles};
 use admit_syntax::ast::{self, Item, Name, Span};
-use admit_syntax::{Parsed, TokenKind, view_bytes};
+use admit_syntax::{Parsed, TokenKind};
 use auth::Groups;
 use claims::Claims;
 use conditions::Typed;
@@ -101,7 +101,7 @@ impl Checked {
 /// # Panics
 /// Never, for any sources.
 pub fn check(sources: &[Source]) -> Checked {
-    let parsed: Vec<Parsed> = sources.iter().map(|source| view_bytes(&source.text)).collect();
+    let parsed: Vec<Parsed> = sources.iter().map(|source| accept::parse(&source.text)).collect();
     let mut checker = Checker::new(&parsed);
     for (file, parsed) in parsed.iter().enumerate() {
         let errors = parsed.errors().iter().map(|error| Diagnostic::of_syntax(file, error));
