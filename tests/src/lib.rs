@@ -7,8 +7,10 @@ pub mod counts;
 pub mod generate;
 pub mod iam;
 pub mod large;
+pub mod requests;
 pub mod rows;
 pub mod translate;
+pub mod written;
 
 use admit_compiler::Source;
 use std::path::{Path, PathBuf};

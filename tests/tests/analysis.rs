@@ -1,153 +1,282 @@
-//! The matrix says what the decisions say: on generated policies, for every kind of caller that a table tells apart.
+//! The reports say what the decisions say, on generated policies: what the ways of the matrix give to a request is what
+//! the definition gives, for every request over the values that rules tell apart and for random ones; a difference names
+//! what some request is given by one policy and not by the other, and nothing else.
 
-use admit_compiler::analysis::{Extent, Matrix, ON_MODELS, ON_PATHS, Resource};
-use admit_compiler::policy::Policy;
-use admit_compiler::table;
-use admit_runtime::{Action, Caller, Mode, Operation, Request, Value};
+use admit_compiler::analysis::{Difference, Given, Matrix, Resource};
+use admit_compiler::definition::{self, Question, Record, Stored, Target, Value};
+use admit_compiler::policy::{Model, Policy};
+use admit_runtime::{Authorizer, Mode, Operation};
 use admit_tests::generate::{self, Forms};
+use admit_tests::requests;
 use proptest::prelude::*;
+use proptest::sample::Index;
+use std::collections::BTreeSet;
 
-/// A caller who is exactly one kind of who in storage and, in the data, one beside those that everybody signed in is.
-struct Asker {
-    mode: Mode,
-    groups: Vec<&'static str>,
-    /// The rows of the matrix that are about the asker.
-    rows: Vec<String>,
+/// With every mode, as the checker asks for those that rules name.
+fn admitting(policy: Policy) -> Policy {
+    let modes = vec![Mode::UserPool, Mode::Oidc, Mode::ApiKey, Mode::Guest, Mode::IdentityPool, Mode::Lambda];
+    Policy { modes, ..policy }
 }
 
-fn askers(storage: bool) -> Vec<Asker> {
-    let asker = |mode, groups: &[&'static str], rows: &[&str]| Asker {
-        mode,
-        groups: groups.to_vec(),
-        rows: rows.iter().map(|row| (*row).to_owned()).collect(),
-    };
-    let mut askers = vec![asker(Mode::Guest, &[], &["guests"])];
-    if storage {
-        askers.push(asker(Mode::IdentityPool, &[], &["signed in (identity pool)"]));
-        for group in ["A", "B"] {
-            let row = format!("group {group}");
-            askers.push(Asker { mode: Mode::IdentityPool, groups: vec![group], rows: vec![row] });
-        }
-    } else {
-        askers.push(asker(Mode::ApiKey, &[], &["the API key"]));
-        askers.push(asker(Mode::Lambda, &[], &["by the authorizer"]));
-        askers.push(asker(Mode::IdentityPool, &[], &["signed in (identity pool)"]));
-        askers.push(asker(Mode::UserPool, &[], &["signed in"]));
-        askers.push(asker(Mode::UserPool, &["A"], &["signed in", "group A"]));
-        askers.push(asker(Mode::UserPool, &["A", "B"], &["signed in", "group A", "group B"]));
-        askers.push(asker(Mode::Oidc, &["B"], &["signed in (oidc)", "group B (oidc)"]));
-    }
-    askers
+const KEYS: [&str; 16] = [
+    "a/f",
+    "a/b/f",
+    "a/b/c/f",
+    "ab/f",
+    "p/me/f",
+    "p/x/f",
+    "p/w/z/f",
+    "q/r/f",
+    "a/b/t1/f",
+    "a/b/A/f",
+    "q/t1/f",
+    "q/t1/d/f",
+    "q/t1/o/me/f",
+    "q/t1/o/x/f",
+    "elsewhere/f",
+    "p/you/f",
+];
+
+/// A request as the reports know them: without arguments, and with the record, the input and the authorizer's yes.
+fn known(question: &Question) -> Option<Question> {
+    let mut known = Question { args: Record::new(), index: Vec::new(), ..question.clone() };
+    known.caller.authorizer = Authorizer::Yes;
+    let on_model = matches!(known.target, Target::Model(..));
+    let is_known = !on_model || matches!(known.stored, Stored::Given(_));
+    let counts = known.caller.mode != Mode::Iam && !matches!(known.target, Target::Model(_, Operation::Relation));
+    (is_known && counts).then_some(known)
 }
 
-fn allowed(loaded: &admit_runtime::Policy<'_>, asker: &Asker, action: Action, request: &Request<'_>) -> bool {
-    let groups = asker.groups.as_slice();
-    // No `sub` and no `username`: nobody's records, so that no rule about a record is true.
-    let claims = [("cognito:groups", Value::List(&groups))];
-    let caller = Caller { claims: &claims, ..Caller::new(asker.mode) };
-    let principal = loaded.principal(caller).unwrap();
-    loaded.decide(&principal, action, request).is_allowed()
-}
-
-/// Whether the asker's rows give the operation, on every field if `every`.
-fn given(matrix: &Matrix, asker: &Asker, resource: &Resource, operation: Operation, fields: &[String]) -> bool {
-    let extents: Vec<&Extent> = matrix
-        .who_can(operation, resource)
-        .into_iter()
-        .filter(|(caller, _)| asker.rows.contains(&caller.to_string()))
-        .map(|(_, extent)| extent)
-        .collect();
-    let on_field = |field: &String| {
-        extents.iter().any(|extent| match extent {
-            Extent::Whole => true,
-            Extent::Fields(some) => some.contains(field),
-        })
-    };
-    match operation {
-        Operation::Create | Operation::Update => !extents.is_empty() && (fields.iter().all(on_field)),
-        _ => !extents.is_empty(),
-    }
-}
-
-fn check_models(policy: &Policy, loaded: &admit_runtime::Policy<'_>, matrix: &Matrix) -> Result<(), TestCaseError> {
-    for model in &policy.models {
-        let resource = Resource::Model(model.name.clone());
-        let fields: Vec<String> = model.fields.iter().map(|field| field.name.clone()).collect();
-        // A rule about the record holds for whoever creates one: such models are left to the other property.
-        let dynamic = model.rules.iter().chain(model.fields.iter().flat_map(|field| &field.rules)).any(|rule| {
-            matches!(rule.who, admit_compiler::policy::Who::Owner { .. } | admit_compiler::policy::Who::GroupsIn { .. })
-        });
-        for operation in ON_MODELS {
-            let Ok(action) = loaded.action(&model.name, operation.name()) else {
-                prop_assert!(matrix.who_can(operation, &resource).is_empty(), "{operation:?} is disabled");
-                continue;
-            };
-            // An update of nothing passes for whoever may delete: no matter of who may update what.
-            // The key only says which record, so whoever may update any of it may name the key.
-            let fields: Vec<String> = match operation {
-                Operation::Update => fields.iter().filter(|field| !model.identifier.contains(field)).cloned().collect(),
-                _ => fields.clone(),
-            };
-            let of_nothing = fields.is_empty() || matrix.who_can(operation, &resource).is_empty();
-            if dynamic || operation == Operation::Update && of_nothing {
-                continue;
+/// Whether the matrix gives a request what the definition gives; what differs, if it does.
+fn differs(policy: &Policy, matrix: &Matrix, question: &Question) -> Option<String> {
+    let decided = definition::decide(policy, question).allowed;
+    let asked = |operation: Operation| matrix.given(policy, question, operation);
+    let (allowed, given) = match &question.target {
+        Target::Model(name, operation) => {
+            let model = policy.models.iter().find(|model| model.name == *name)?;
+            let given = asked(*operation)?;
+            let none = Record::new();
+            let writes = matches!(operation, Operation::Create | Operation::Update);
+            let input = question.input.as_ref().filter(|_| writes).unwrap_or(&none);
+            if input.keys().any(|name| !model.is_writable(name)) || (writes && question.input.is_none()) {
+                return None; // a field that there is not; an input left out
             }
-            for asker in askers(false).iter().filter(|asker| policy.admits(asker.mode)) {
-                let is = allowed(loaded, asker, action, &Request::new());
-                let said = given(matrix, asker, &resource, operation, &fields);
-                prop_assert_eq!(is, said, "{:?} by {:?} on {}", operation, asker.rows, model.name);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_paths(policy: &Policy, loaded: &admit_runtime::Policy<'_>, matrix: &Matrix) -> Result<(), TestCaseError> {
-    for bucket in &policy.buckets {
-        let prefixes: Vec<&str> = bucket.paths.iter().map(|path| path.prefix.as_str()).collect();
-        for prefix in &prefixes {
-            // A key of this path and of none below it, in nobody's own folder.
-            let key = format!("{prefix}~");
-            let resource = Resource::Path(bucket.name.clone(), format!("{prefix}*"));
-            if !matrix.rows.keys().any(|(of, _)| *of == resource) {
-                continue; // only folders of one's own have rules here
-            }
-            for operation in ON_PATHS {
-                let action = loaded.storage(&bucket.name, operation.name()).unwrap();
-                for asker in askers(true) {
-                    // With `roles: "union"` a member of a group is also signed in.
-                    let mut asker = asker;
-                    let union = policy.roles == admit_compiler::policy::Roles::Union;
-                    if union && asker.mode == Mode::IdentityPool && !asker.groups.is_empty() {
-                        asker.rows.push("signed in (identity pool)".into());
+            match operation {
+                Operation::Create => (given.allowed && input.keys().all(|name| reaches(&given, name)), given),
+                Operation::Update => {
+                    let is_key = |name: &String| model.identifier.contains(name);
+                    if input.keys().all(is_key) {
+                        return None; // an update of nothing changes nothing
                     }
-                    let is = allowed(loaded, &asker, action, &Request::key(&key));
-                    let said = given(matrix, &asker, &resource, operation, &[]);
-                    prop_assert_eq!(is, said, "{:?} by {:?} on {}", operation, asker.rows, key);
+                    let clears = asked(Operation::Delete)?;
+                    let may = |(name, value): (&String, &Value)| {
+                        is_key(name) && *value != Value::Null
+                            || (is_key(name) || reaches(&given, name))
+                                && (*value != Value::Null || reaches(&clears, name))
+                    };
+                    if input.iter().any(|(name, value)| is_key(name) && *value == Value::Null) {
+                        return None; // a key is never null
+                    }
+                    (given.allowed && input.iter().all(may), given)
+                }
+                Operation::Delete => (given.whole, given),
+                _ => {
+                    let Stored::Given(record) = &question.stored else { return None };
+                    let shown =
+                        decided && (*operation == Operation::Get || definition::shows(policy, question, record));
+                    for field in model.fields.iter().filter(|_| shown) {
+                        let shows = definition::shows_field(policy, question, record, &field.name);
+                        if shows != reaches(&given, &field.name) {
+                            return Some(format!("{} is shown: {shows}, not as {given:?} says", field.name));
+                        }
+                    }
+                    return (shown != given.allowed).then(|| format!("allowed: {shown}, not as {given:?} says"));
                 }
             }
         }
+        _ => match asked(operation_of(&question.target)) {
+            Some(given) => (given.allowed, given),
+            None if is_open(policy) || !matches!(question.target, Target::Storage { .. }) => return None,
+            None => return decided.then(|| "allowed where no path is".to_owned()),
+        },
+    };
+    (allowed != decided).then(|| format!("allowed: {decided}, not as {given:?} says"))
+}
+
+/// Whether the report leaves some callers out: those without a claim or an identity that a path asks for.
+fn is_open(policy: &Policy) -> bool {
+    let mut paths = policy.buckets.iter().flat_map(|bucket| &bucket.paths);
+    paths.any(|path| !path.claims.is_empty() || path.entity)
+}
+
+fn operation_of(target: &Target) -> Operation {
+    match target {
+        Target::Model(_, operation) | Target::Storage { operation, .. } => *operation,
+        Target::Custom(..) => Operation::Call,
     }
-    Ok(())
+}
+
+fn reaches(given: &Given, field: &str) -> bool {
+    given.allowed && (given.whole || given.fields.contains(field))
+}
+
+/// One rule less, or one deny.
+fn without_one(policy: &Policy, which: Index) -> Policy {
+    let mut changed = policy.clone();
+    let models = changed.models.iter_mut().flat_map(|model| {
+        let fields = model.fields.iter_mut().flat_map(|field| [&mut field.rules, &mut field.denies]);
+        [&mut model.rules, &mut model.denies].into_iter().chain(fields)
+    });
+    let customs = changed.operations.iter_mut().flat_map(|custom| [&mut custom.rules, &mut custom.denies]);
+    let paths = changed.buckets.iter_mut().flat_map(|bucket| &mut bucket.paths);
+    let paths = paths.flat_map(|path| [&mut path.rules, &mut path.denies]);
+    let mut lists: Vec<_> = models.chain(customs).chain(paths).filter(|list| !list.is_empty()).collect();
+    let at = which.index(lists.len());
+    let count = lists[at].len();
+    lists[at].remove(which.index(count));
+    changed
+}
+
+/// What a request is given by the definition: nothing, or something with the fields that are shown or named.
+fn gives(policy: &Policy, question: &Question) -> Option<BTreeSet<String>> {
+    let answer = definition::decide(policy, question);
+    let Target::Model(name, operation) = &question.target else { return answer.allowed.then(BTreeSet::new) };
+    let reads = !matches!(operation, Operation::Create | Operation::Update | Operation::Delete);
+    let Stored::Given(record) = &question.stored else { return None };
+    let model = policy.models.iter().find(|model| model.name == *name)?;
+    let shown = match operation {
+        _ if !reads => BTreeSet::new(),
+        Operation::Get => BTreeSet::new(),
+        _ if !definition::shows(policy, question, record) => return None,
+        _ => BTreeSet::new(),
+    };
+    let fields = model.fields.iter().filter(|_| reads).map(|field| field.name.clone());
+    let fields = fields.filter(|field| definition::shows_field(policy, question, record, field));
+    answer.allowed.then(|| shown.into_iter().chain(fields).collect())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 40, ..ProptestConfig::default() })]
+
+    /// Every request of a small policy.
+    #[test]
+    fn the_matrix_gives_every_request_what_the_definition_gives(policy in generate::policy(Forms::All)) {
+        let policy = admitting(policy);
+        let matrix = Matrix::of(&policy);
+        prop_assert!(matrix.cut.is_empty(), "{:?}", matrix.cut);
+        let on_models = policy.models.iter().take(1).flat_map(|model| requests::on_model(model, 2));
+        for question in on_models.chain(requests::on_the_rest(&policy, &KEYS)) {
+            let differs = differs(&policy, &matrix, &question);
+            prop_assert!(differs.is_none(), "{}\n{question:?}", differs.unwrap_or_default());
+        }
+    }
+
+    /// A difference names who gains and who loses; nobody else does.
+    #[test]
+    fn a_difference_is_what_some_request_shows(policy in generate::policy(Forms::All), which in any::<Index>()) {
+        let policy = admitting(policy);
+        let less = without_one(&policy, which);
+        let difference = Difference::of(&policy, &less);
+        if !difference.settings.is_empty() {
+            return Ok(()); // what the same words say differs
+        }
+        let said = |gains: bool| -> BTreeSet<&str> {
+            let changes = difference.changes.iter().filter(|change| change.gained == gains);
+            changes.flat_map(|change| &change.operations).map(|operation| operation.name()).collect()
+        };
+        let (gains, losses) = (said(true), said(false));
+        let model = &policy.models[0];
+        let on_model = requests::on_model(model, 2).into_iter();
+        for question in on_model.chain(requests::on_the_rest(&policy, &KEYS)).filter_map(|one| known(&one)) {
+            let is_update = matches!(&question.target, Target::Model(_, Operation::Update));
+            if is_update && question.input.iter().flatten().all(|(name, _)| model.identifier.contains(name)) {
+                continue; // an update of nothing
+            }
+            let (before, after) = (gives(&policy, &question), gives(&less, &question));
+            let size = |given: &Option<BTreeSet<String>>| given.as_ref().map_or(0, |fields| fields.len() + 1);
+            let name = operation_of(&question.target).name();
+            // An update that sets a field to null is said as a deletion of that field.
+            let is_said = |said: &BTreeSet<&str>| said.contains(name) || (is_update && said.contains("delete"));
+            let gained = size(&after) > size(&before);
+            prop_assert!(!gained || is_said(&gains), "gained, and said {difference:?}\n{question:?}");
+            let lost = size(&before) > size(&after);
+            prop_assert!(!lost || is_said(&losses), "lost, and said {difference:?}\n{question:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_matrix_says_what_the_decisions_say(policy in generate::policy(Forms::Amplify)) {
-        let bytes = table(&policy, false).unwrap();
-        let loaded = admit_runtime::Policy::from_bytes(&bytes).unwrap();
-        let matrix = Matrix::of(&loaded);
-        check_models(&policy, &loaded, &matrix)?;
-        check_paths(&policy, &loaded, &matrix)?;
+    fn the_matrix_gives_random_requests_what_the_definition_gives(
+        policy in generate::policy(Forms::All),
+        questions in proptest::collection::vec(generate::question(), 300),
+    ) {
+        let policy = admitting(policy);
+        let matrix = Matrix::of(&policy);
+        for question in questions.iter().filter_map(known) {
+            let differs = differs(&policy, &matrix, &question);
+            prop_assert!(differs.is_none(), "{}\n{question:?}", differs.unwrap_or_default());
+        }
     }
 
     #[test]
-    fn a_policy_does_not_differ_from_itself(policy in generate::policy(Forms::Amplify)) {
-        let bytes = table(&policy, false).unwrap();
-        let stripped = table(&policy, true).unwrap();
-        let (a, b) = (admit_runtime::Policy::from_bytes(&bytes).unwrap(), admit_runtime::Policy::from_bytes(&stripped).unwrap());
-        prop_assert!(admit_compiler::analysis::Difference::between(&a, &b).is_empty());
+    fn a_policy_does_not_differ_from_itself(policy in generate::policy(Forms::All)) {
+        let difference = Difference::of(&policy, &policy);
+        prop_assert!(difference.is_empty(), "{difference:?}");
+    }
+}
+
+#[test]
+fn a_resource_that_nobody_may_use_is_listed() {
+    let text =
+        "auth { loginWith: { email: true } groups: [\"A\"] }\nmodel P { a: string allow.group(\"A\").to([\"read\"]) }";
+    let source = admit_compiler::Source { name: "a.policy".into(), text: text.into() };
+    let policy = admit_compiler::check(&[source]).policy.unwrap();
+    let matrix = Matrix::of(&policy);
+    assert_eq!(matrix.who_can(Operation::Delete, &Resource::Model("P".into())), []);
+    assert!(matrix.resources.contains(&Resource::Model("P".into())));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 40, ..ProptestConfig::default() })]
+
+    /// A table without guards says the same as its policy.
+    #[test]
+    fn a_policy_and_its_table_give_the_same(
+        policy in generate::policy(Forms::Amplify),
+        questions in proptest::collection::vec(generate::question(), 200),
+    ) {
+        let policy = admitting(policy);
+        let bytes = admit_compiler::table(&policy, true).unwrap();
+        let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap();
+        let (matrix, of_table) = (Matrix::of(&policy), Matrix::of(&lifted));
+        prop_assert_eq!(&matrix.resources, &of_table.resources);
+        for question in questions.iter().filter_map(known) {
+            let key = |policy: &Policy| match &question.target {
+                Target::Model(name, _) => policy.models.iter().any(|model| model.name == *name && model.identifier != ["id"]),
+                _ => false,
+            };
+            let operation = operation_of(&question.target);
+            if key(&policy) && matches!(operation, Operation::Update | Operation::Delete) {
+                continue; // a table without its sources does not say which fields are the key
+            }
+            let given = |matrix: &Matrix, policy: &Policy| matrix.given(policy, &question, operation);
+            if let (Some(given), Some(of_table)) = (given(&matrix, &policy), given(&of_table, &lifted)) {
+                prop_assert_eq!(given.allowed, of_table.allowed, "{:?}", question);
+                // Rules that together give every field of the model give the whole of it.
+                let declared = |model: &Model| model.fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
+                let all = match &question.target {
+                    Target::Model(name, _) => policy.models.iter().find(|model| model.name == *name).map(declared),
+                    _ => None,
+                };
+                let has_all = |given: &Given| {
+                    all.as_ref().is_some_and(|all| all.iter().all(|name| given.fields.contains(name)))
+                };
+                let fields = |given: &Given| (!given.whole && !has_all(given)).then(|| given.fields.clone());
+                prop_assert_eq!(fields(&given), fields(&of_table), "{:?}", question);
+            }
+        }
     }
 }

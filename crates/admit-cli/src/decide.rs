@@ -1,9 +1,10 @@
 //! `admit decide`: one decision for a person, or many for a program.
 
-use crate::inspect::table_of;
-use crate::matrix::{fields as fields_of, name_of, words_of};
+use crate::files::{self, Input};
+use crate::matrix::{fields as fields_of, when, words_of};
 use crate::{Failure, Format, Outcome, requests};
 use admit_compiler::analysis::{Extent, Matrix, Resource};
+use admit_compiler::policy as checked;
 use admit_runtime::{Mode, Policy};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -72,15 +73,22 @@ pub struct Decide {
 
 impl Decide {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        let Some((path, bytes)) = table_of(&self.policy)? else { return Ok(Outcome::Problems) };
+        let (path, bytes, checked) = match files::read(&self.policy)? {
+            Input::Table(path, bytes) => (path, bytes, None),
+            Input::Sources(sources) => {
+                let Some(checked) = files::compile(&sources, false) else { return Ok(Outcome::Problems) };
+                let bytes = admit_compiler::table(&checked, false).map_err(Failure::TooLarge)?;
+                ("the new table".to_owned(), bytes, Some(checked))
+            }
+        };
         let policy = Policy::from_bytes(&bytes).map_err(|error| Failure::Table { path, error })?;
         match &self.requests {
             Some(requests) => many(&policy, requests),
-            None => self.one(&policy),
+            None => self.one(&policy, checked),
         }
     }
 
-    fn one(&self, policy: &Policy<'_>) -> Result<Outcome, Failure> {
+    fn one(&self, policy: &Policy<'_>, checked: Option<checked::Policy>) -> Result<Outcome, Failure> {
         let question = self.question(policy)?;
         let answer = requests::answer(policy, &question.to_string());
         if let Some(error) = answer.get("error").and_then(Value::as_str) {
@@ -88,7 +96,9 @@ impl Decide {
         }
         crate::print(&match self.format {
             Format::Json => answer.to_string(),
-            Format::Human => self.human(policy, &answer),
+            Format::Human => {
+                self.human(policy, checked.or_else(|| checked::Policy::of_table(policy)).as_ref(), &answer)
+            }
         })?;
         Ok(if answer["decision"] == "allow" { Outcome::Clean } else { Outcome::Problems })
     }
@@ -172,7 +182,7 @@ impl Decide {
             let claims = object("--as", Some(text), false)?;
             json!({"mode": "userPool", "claims": claims})
         } else {
-            caller(policy, text)?
+            caller(policy.group_claim(), text)?
         };
         if let Some(authorizer) = &self.authorizer {
             principal["authorizer"] = json!(authorizer);
@@ -185,7 +195,7 @@ impl Decide {
 
     // ---- the answer
 
-    fn human(&self, policy: &Policy<'_>, answer: &Value) -> String {
+    fn human(&self, policy: &Policy<'_>, checked: Option<&checked::Policy>, answer: &Value) -> String {
         let what = self.can.join(" ");
         let mut out = match answer["decision"].as_str() {
             Some("allow") => format!("allowed   {what}"),
@@ -215,7 +225,7 @@ impl Decide {
         }
         if answer["decision"] == "deny" {
             let _ = write!(out, "\n  because {}", self.because(policy, answer));
-            self.ways_in(policy, answer, &mut out);
+            self.ways_in(policy, checked, answer, &mut out);
         }
         out
     }
@@ -260,19 +270,16 @@ impl Decide {
     }
 
     /// Who may do it, and the rules that give it.
-    fn ways_in(&self, policy: &Policy<'_>, answer: &Value, out: &mut String) {
+    fn ways_in(&self, policy: &Policy<'_>, checked: Option<&checked::Policy>, answer: &Value, out: &mut String) {
         if answer["reason"] == "unknown" {
             return; // nobody can ask for what there is not
         }
-        // The entries of a guarded table do not say who is allowed; the rules below do.
-        let whom = if policy.is_guarded() { Vec::new() } else { self.who_may(policy, answer) };
-        match whom.is_empty() {
-            true if policy.is_guarded() => {
-                let gives = answer["nearest"].as_array().is_some_and(|rules| !rules.is_empty());
-                out.push_str(if gives { "\n  the rules that give it" } else { "" });
-            }
-            true => out.push_str("\n  nobody is allowed to"),
-            false => drop(write!(out, "\n  would be allowed for {}", whom.join("; for "))),
+        let has_rules = answer["nearest"].as_array().is_some_and(|rules| !rules.is_empty());
+        match checked.map(|checked| self.who_may(policy, checked, answer)) {
+            // A built table with guards does not say who is allowed; its rules do.
+            None => out.push_str(if has_rules { "\n  the rules that give it" } else { "" }),
+            Some(whom) if whom.is_empty() => out.push_str("\n  nobody is allowed to"),
+            Some(whom) => drop(write!(out, "\n  would be allowed for {}", whom.join("; for "))),
         }
         for rule in answer["nearest"].as_array().into_iter().flatten() {
             let _ = write!(out, "\n          {}  {}:{}", text(rule, "text"), text(rule, "file"), rule["line"]);
@@ -280,33 +287,30 @@ impl Decide {
     }
 
     /// The callers that have the operation; where fields were refused, those that have it on all of these.
-    fn who_may(&self, policy: &Policy<'_>, answer: &Value) -> Vec<String> {
-        let matrix = Matrix::of(policy);
+    fn who_may(&self, policy: &Policy<'_>, checked: &checked::Policy, answer: &Value) -> Vec<String> {
+        let name = self.can.last().map_or("", String::as_str);
+        let matrix = Matrix::of_resource(checked, name);
         let refused: Vec<&str> =
             answer["deniedFields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let operation = if self.can.len() == 1 { "call" } else { self.can.first().map_or("", String::as_str) };
-        let resource = self.can.last().map_or("", String::as_str);
         // Who asks has these already, and they did not do. In storage only one of several may count.
-        let own_words = self.principal(policy).map(|asker| words_of(policy, &asker)).unwrap_or_default();
+        let own_words = self.principal(policy).map(|asker| words_of(&matrix.settings, &asker)).unwrap_or_default();
         let mut whom = Vec::new();
-        for resource in matrix.resources.iter().filter(|of| name_of(of) == resource && self.is_path_of_key(&matrix, of))
-        {
+        for resource in matrix.resources.iter().filter(|of| self.is_path_of_key(&matrix, of)) {
             let known = resource.operations().iter().find(|known| known.name() == operation);
-            for (caller, extent) in known.map(|known| matrix.who_can(*known, resource)).unwrap_or_default() {
-                if !matches!(resource, Resource::Path(..)) && own_words.contains(&caller.to_string()) {
+            let own = matches!(resource, Resource::Path(_, path) if path.ends_with("{entity_id}/*"));
+            for way in known.map(|known| matrix.ways(*known, resource)).unwrap_or_default() {
+                let is_path = matches!(resource, Resource::Path(..));
+                if !is_path && way.when.is_none() && own_words.contains(&way.who) {
                     continue;
                 }
-                let own = matches!(resource, Resource::Path(_, path) if path.ends_with("{entity_id}/*"));
-                let mut words = caller.to_string();
-                match extent {
-                    Extent::Whole if own => words.push_str(", in a folder of one's own"),
-                    Extent::Whole => (),
-                    Extent::Fields(fields) if refused.iter().all(|field| fields.contains(*field)) => {
-                        words.push_str(&fields_of(extent));
-                    }
-                    Extent::Fields(_) => continue,
-                }
-                if !whom.contains(&words) {
+                let reaches = match &way.extent {
+                    Extent::Whole => true,
+                    Extent::Fields(fields) => refused.iter().all(|field| fields.contains(*field)),
+                };
+                let place = if own { ", in a folder of one's own" } else { "" };
+                let words = format!("{}{place}{}{}", way.who, fields_of(&way.extent), when(way.when.as_deref()));
+                if reaches && !whom.contains(&words) {
                     whom.push(words);
                 }
             }
@@ -384,7 +388,7 @@ fn object(flag: &str, text: Option<&str>, or_null: bool) -> Result<Option<Value>
 }
 
 /// `[mode] key=value …`
-pub fn caller(policy: &Policy<'_>, text: &str) -> Result<Value, Failure> {
+pub fn caller(group_claim: &str, text: &str) -> Result<Value, Failure> {
     let mut mode = None;
     let mut claims = Map::new();
     let (mut groups, mut identity, mut name) = (None, None, None);
@@ -410,7 +414,7 @@ pub fn caller(policy: &Policy<'_>, text: &str) -> Result<Value, Failure> {
     let mut principal = json!({"mode": mode.name()});
     if let Some(groups) = groups {
         match mode {
-            Mode::UserPool => drop(claims.insert(policy.group_claim().to_owned(), json!(groups))),
+            Mode::UserPool => drop(claims.insert(group_claim.to_owned(), json!(groups))),
             Mode::Oidc => drop(claims.insert("cognito:groups".to_owned(), json!(groups))),
             _ => principal["groups"] = json!(groups),
         }

@@ -85,7 +85,7 @@ pub fn read_each(paths: &[String]) -> Result<Vec<Source>, Failure> {
 
 /// Adds the files that sources use, and those that these use. A file that is not there is left to the checker, who
 /// says where it is used; one that is there already, under whatever name, counts once.
-fn with_used(mut sources: Vec<Source>) -> Result<Vec<Source>, Failure> {
+pub fn with_used(mut sources: Vec<Source>) -> Result<Vec<Source>, Failure> {
     let mut tried = std::collections::BTreeSet::new();
     let mut real: Vec<Option<PathBuf>> = sources.iter().map(|source| real_path(&source.name)).collect();
     let roots: Vec<PathBuf> = project(&real);
@@ -182,6 +182,12 @@ pub fn compile(sources: &[Source], warnings: bool) -> Option<Policy> {
     diagnostics.retain(|one| warnings || one.severity == Severity::Error);
     render::to_stderr(sources, &diagnostics);
     policy
+}
+
+/// The policy that a table decides by.
+pub fn policy_of_table(path: String, bytes: &[u8]) -> Result<Policy, Failure> {
+    let table = admit_runtime::Policy::from_bytes(bytes).map_err(|error| Failure::Table { path, error })?;
+    Policy::of_table(&table).ok_or(Failure::Guarded)
 }
 
 /// The same; in another form than the one for people on stdout.

@@ -9,6 +9,7 @@ mod emit;
 mod explain;
 mod files;
 mod fmt;
+mod git;
 mod import;
 mod inspect;
 mod matrix;
@@ -89,8 +90,8 @@ pub enum Failure {
     TableHere(String),
     /// A report that would leave out what decides.
     #[error(
-        "this report does not know conditions, `.and`, `deny`, `actsAs` and claims in paths yet, and this policy has some: \
-         ask with `admit decide`, or say what must hold with `invariant` and `admit check`"
+        "this table holds rules with conditions, `.and`, `deny`, `actsAs` or claims in paths, which tables do not give \
+         back whole: give the report the policy's sources"
     )]
     Guarded,
     /// A policy too large for the format.
@@ -113,14 +114,6 @@ pub enum Failure {
     /// A diagnostic that does not exist.
     #[error("there is no diagnostic `{0}`")]
     NoDiagnostic(String),
-}
-
-/// For reports that are read off a table's entries.
-///
-/// # Errors
-/// If guarded rules decide too: a report without them would be wrong, and nobody would notice.
-fn unguarded(policy: &admit_runtime::Policy<'_>) -> Result<(), Failure> {
-    if policy.is_guarded() { Err(Failure::Guarded) } else { Ok(()) }
 }
 
 /// How results are written.

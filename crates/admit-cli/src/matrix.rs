@@ -1,10 +1,14 @@
 //! `admit matrix`, `who-can` and `what-can`: who may do what, complete.
 
-use crate::inspect::table_of;
-use crate::unguarded;
-use crate::{Failure, Outcome};
-use admit_compiler::analysis::{Caller, Extent, Matrix, Resource};
-use admit_runtime::{Operation, Policy};
+mod forms;
+mod html;
+mod human;
+
+use crate::files::{self, Input};
+use crate::{Failure, Format, Outcome};
+use admit_compiler::analysis::{Caller, Cell, Extent, Matrix, Resource, Settings};
+use admit_compiler::policy::Policy;
+use admit_runtime::Operation;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -14,7 +18,9 @@ use std::fmt::Write;
 #[derive(Args)]
 #[command(after_help = "Examples:
   admit matrix app.policy
-  admit matrix app.table --format md > ACCESS.md
+  admit matrix app.policy --format md > ACCESS.md
+  admit matrix app.policy --check ACCESS.md                # in CI: exit 1 if it is stale
+  admit matrix app.policy --format html > access.html
   admit matrix app.policy --format csv | grep guests
 
 What is not in the matrix is denied. A caller has what any of his rows has: a signed-in user in the group
@@ -24,8 +30,11 @@ pub struct PrintMatrix {
     #[arg(required = true)]
     policy: Vec<String>,
     /// How to write it
-    #[arg(long, value_enum, default_value_t)]
-    format: MatrixFormat,
+    #[arg(long, value_enum)]
+    format: Option<MatrixFormat>,
+    /// Compare with a file that was written before, as Markdown if no format is named; exit 1 if it is stale
+    #[arg(long, value_name = "FILE")]
+    check: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -39,6 +48,8 @@ enum MatrixFormat {
     Md,
     /// For programs.
     Json,
+    /// One page to look at, search and print.
+    Html,
 }
 
 /// Print who may do one thing
@@ -55,6 +66,9 @@ pub struct WhoCan {
     /// A built table, or policy files
     #[arg(required = true)]
     policy: Vec<String>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// Print what one caller may do
@@ -73,44 +87,88 @@ pub struct WhatCan {
 
 impl PrintMatrix {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        with_table(&self.policy, |policy| {
-            unguarded(policy)?;
-            let matrix = Matrix::of(policy);
-            crate::print(
-                match self.format {
-                    MatrixFormat::Human => human(&matrix, |_| true),
-                    MatrixFormat::Csv => csv(&matrix),
-                    MatrixFormat::Md => md(&matrix),
-                    MatrixFormat::Json => json(&matrix).to_string(),
-                }
-                .trim_end(),
-            )?;
-            Ok(())
-        })
+        let Some(policy) = policy_of(&self.policy)? else { return Ok(Outcome::Problems) };
+        let matrix = files::working("looking at every request", || Matrix::of(&policy));
+        let default = if self.check.is_some() { MatrixFormat::Md } else { MatrixFormat::Human };
+        let text = match self.format.unwrap_or(default) {
+            MatrixFormat::Human => human::human(&matrix, |_| true, width()),
+            MatrixFormat::Csv => forms::csv(&matrix),
+            MatrixFormat::Md => forms::md(&matrix),
+            MatrixFormat::Json => forms::json(&matrix).to_string(),
+            MatrixFormat::Html => html::html(&matrix, &policy),
+        };
+        let outcome = match &self.check {
+            Some(file) => is_current(file, &text)?,
+            None => {
+                crate::print(text.trim_end())?;
+                Outcome::Clean
+            }
+        };
+        say_cut(&matrix);
+        Ok(outcome)
     }
+}
+
+/// Whether a file holds just what would be written now.
+fn is_current(file: &str, text: &str) -> Result<Outcome, Failure> {
+    let failure = |error| Failure::File { path: file.to_owned(), error };
+    let known = std::fs::read_to_string(file).map_err(failure)?;
+    let differs = |(one, other): &(&str, &str)| one.trim_end() != other.trim_end();
+    let lines = || known.trim_end().lines().zip(text.trim_end().lines());
+    if known.trim_end().replace("\r\n", "\n") == text.trim_end() {
+        return Ok(Outcome::Clean);
+    }
+    let at = lines().position(|both| differs(&both)).unwrap_or_else(|| lines().count()) + 1;
+    eprintln!("admit: {file}:{at}: stale: the policy gives other access than this file says; write it anew");
+    Ok(Outcome::Problems)
+}
+
+/// How wide the terminal is; without one, as wide as it takes.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(usize::MAX / 2)
 }
 
 impl WhoCan {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        with_table(&self.policy, |policy| {
-            unguarded(policy)?;
-            let matrix = Matrix::of(policy);
-            let resources = self.resources(&matrix)?;
+        // A name that nothing has is looked up among all names.
+        let of = |policy: &Policy| match Matrix::of_resource(policy, &self.resource) {
+            part if part.resources.is_empty() => Matrix::of(policy),
+            part => part,
+        };
+        report(&self.policy, of, |matrix| {
+            let resources = self.resources(matrix)?;
             let operation = self.operation(&resources)?;
-            let mut out = String::new();
-            for resource in resources {
-                let _ = writeln!(out, "{} {resource}", self.operation);
-                let who = matrix.who_can(operation, resource);
-                for (caller, extent) in &who {
-                    let _ = writeln!(out, "  {caller}{}", fields(extent));
-                }
-                if who.is_empty() {
-                    out.push_str("  nobody\n");
-                }
-            }
-            crate::print(out.trim_end())?;
-            Ok(())
+            Ok(match self.format {
+                Format::Human => self.human(matrix, operation, &resources),
+                Format::Json => self.json(matrix, operation, &resources).to_string(),
+            })
         })
+    }
+
+    fn human(&self, matrix: &Matrix, operation: Operation, resources: &[&Resource]) -> String {
+        let mut out = String::new();
+        for resource in resources {
+            let _ = writeln!(out, "{} {resource}", self.operation);
+            let ways = matrix.ways(operation, resource);
+            for way in &ways {
+                let _ = writeln!(out, "  {}{}{}", way.who, fields(&way.extent), when(way.when.as_deref()));
+            }
+            if ways.is_empty() {
+                out.push_str("  nobody\n");
+            }
+        }
+        out
+    }
+
+    fn json(&self, matrix: &Matrix, operation: Operation, resources: &[&Resource]) -> Value {
+        let of = |resource: &&Resource| {
+            let ways = matrix.ways(operation, resource).into_iter();
+            let ways =
+                ways.map(|way| json!({"who": way.who, "when": way.when, "fields": forms::extent_json(&way.extent)}));
+            json!({"resource": resource.to_string(), "operation": self.operation, "ways": ways.collect::<Vec<Value>>()})
+        };
+        resources.iter().map(of).collect()
     }
 
     fn resources<'m>(&self, matrix: &'m Matrix) -> Result<Vec<&'m Resource>, Failure> {
@@ -136,29 +194,26 @@ impl WhoCan {
 
 impl WhatCan {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        with_table(&self.policy, |policy| {
-            unguarded(policy)?;
-            let matrix = Matrix::of(policy);
-            let described = crate::decide::caller(policy, &self.caller)?;
-            let words = words_of(policy, &described);
-            let is = |caller: &Caller| {
-                let words_match = words.contains(&caller.to_string());
-                let oidc = caller.to_string().ends_with("(oidc)");
-                words_match
-                    || (caller.depends_on_record() && tokens(&words, oidc) && may_be_named(caller, &words, &described))
+        report(&self.policy, Matrix::of, |matrix| {
+            let described = crate::decide::caller(&matrix.settings.group_claim, &self.caller)?;
+            let words = words_of(&matrix.settings, &described);
+            let is_part = |part: &String| {
+                let named =
+                    part.starts_with("owner") || part.starts_with("group in ") || part.starts_with("groups in ");
+                let oidc = part.ends_with("(oidc)");
+                words.contains(part) || (named && tokens(&words, oidc) && may_be_named(part, &words, &described))
             };
-            let out = human(&matrix, is);
-            crate::print(if out.is_empty() { "nothing" } else { out.trim_end() })?;
-            Ok(())
+            let is = |caller: &Caller| caller.parts().iter().all(is_part);
+            let out = human::human(matrix, is, width());
+            Ok(if out.is_empty() { "nothing".into() } else { out })
         })
     }
 }
 
 /// Whether a record could name this caller: as an owner if the token says who it is, in a group if it is in one.
-fn may_be_named(caller: &Caller, words: &[String], described: &Value) -> bool {
-    let groups = caller.to_string().starts_with("group");
-    match groups {
-        true => words.iter().any(|word| word.starts_with("group ")) || caller.to_string().contains(" by "),
+fn may_be_named(part: &str, words: &[String], described: &Value) -> bool {
+    match part.starts_with("group") {
+        true => words.iter().any(|word| word.starts_with("group ")) || part.contains(" by "),
         false => {
             described["claims"].as_object().is_some_and(|claims| claims.keys().any(|claim| claim != "cognito:groups"))
         }
@@ -171,7 +226,7 @@ fn tokens(words: &[String], oidc: bool) -> bool {
 }
 
 /// The callers of the matrix that a described caller is.
-pub fn words_of(policy: &Policy<'_>, caller: &Value) -> Vec<String> {
+pub fn words_of(settings: &Settings, caller: &Value) -> Vec<String> {
     let mode = caller["mode"].as_str().unwrap_or_default();
     let list = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -186,21 +241,57 @@ pub fn words_of(policy: &Policy<'_>, caller: &Value) -> Vec<String> {
         "function" => vec![format!("function {}", caller["name"].as_str().unwrap_or_default())],
         _ => Vec::new(),
     };
-    let claim = if mode == "oidc" { "cognito:groups" } else { policy.group_claim() };
+    let claim = if mode == "oidc" { "cognito:groups" } else { settings.group_claim.as_str() };
     let end = if mode == "oidc" { " (oidc)" } else { "" };
-    let groups = list(&caller["claims"][claim]).into_iter().chain(list(&caller["groups"]));
-    words.extend(groups.map(|group| format!("group {group}{end}")));
+    let groups: Vec<String> = list(&caller["claims"][claim]).into_iter().chain(list(&caller["groups"])).collect();
+    let others = groups.iter().filter(|_| mode != "oidc").filter_map(|group| settings.acts_as.get(group)).flatten();
+    words.extend(groups.iter().chain(others).map(|group| format!("group {group}{end}")));
     words
 }
 
-/// Runs a report over a table, built from sources if need be.
-pub fn with_table(
+/// A policy, of its sources or of a table; none if the sources have errors, which are shown.
+fn policy_of(paths: &[String]) -> Result<Option<Policy>, Failure> {
+    match files::read(paths)? {
+        Input::Table(path, bytes) => files::policy_of_table(path, &bytes).map(Some),
+        Input::Sources(sources) => Ok(files::compile(&sources, false)),
+    }
+}
+
+/// Runs a report over the matrix of a policy, or of one thing of it if that is all there is to say.
+fn report(
     paths: &[String],
-    report: impl FnOnce(&Policy<'_>) -> Result<(), Failure>,
+    of: impl FnOnce(&Policy) -> Matrix,
+    report: impl FnOnce(&Matrix) -> Result<String, Failure>,
 ) -> Result<Outcome, Failure> {
-    let Some((path, bytes)) = table_of(paths)? else { return Ok(Outcome::Problems) };
-    let policy = Policy::from_bytes(&bytes).map_err(|error| Failure::Table { path, error })?;
-    report(&policy).map(|()| Outcome::Clean)
+    let Some(policy) = policy_of(paths)? else { return Ok(Outcome::Problems) };
+    let matrix = files::working("looking at every request", || of(&policy));
+    crate::print(report(&matrix)?.trim_end())?;
+    say_cut(&matrix);
+    Ok(Outcome::Clean)
+}
+
+/// What was too much to tell apart, said on stderr.
+fn say_cut(matrix: &Matrix) {
+    for cut in &matrix.cut {
+        eprintln!("admit: left out: {cut}");
+    }
+}
+
+/// What somebody of whom one part is known is, in the words of the matrix.
+fn words_of_caller(settings: &Settings, part: &str) -> Vec<String> {
+    let mut words = vec![part.to_owned()];
+    let oidc = part.ends_with("(oidc)");
+    if let Some(name) = part.strip_prefix("group ") {
+        let acts = settings.acts_as.get(name).into_iter().flatten().map(|other| format!("group {other}"));
+        words.extend(acts);
+    }
+    let named = ["group", "owner", "one of", "the folder"].iter().any(|start| part.starts_with(start));
+    match (named, oidc) {
+        (true, true) => words.push("signed in (oidc)".into()),
+        (true, false) => words.extend(["signed in".into(), "signed in (identity pool)".into()]),
+        (false, _) => (),
+    }
+    words
 }
 
 /// The model, operation or bucket that a resource is, or is a path of.
@@ -219,6 +310,55 @@ pub fn fields(extent: &Extent) -> String {
     }
 }
 
+/// `, when record.state == "draft"`
+pub fn when(condition: Option<&str>) -> String {
+    match condition {
+        None => String::new(),
+        Some(other) if other.starts_with("unless ") || other.starts_with("with ") => format!(", {other}"),
+        Some(condition) => format!(", when {condition}"),
+    }
+}
+
+/// Callers who have the same on a resource, and what they have.
+type Row<'m> = (Vec<&'m Caller>, &'m BTreeMap<Operation, Vec<Cell>>);
+
+/// The rows of a resource, those that are equal folded into one.
+fn rows<'m>(matrix: &'m Matrix, resource: &Resource, wanted: &impl Fn(&Caller) -> bool) -> Vec<Row<'m>> {
+    let all = matrix.rows.range((resource.clone(), Caller::first())..).take_while(|((of, _), _)| of == resource);
+    let mut rows: Vec<Row<'m>> = Vec::new();
+    for ((_, caller), row) in all.filter(|((_, caller), _)| wanted(caller)) {
+        match rows.iter_mut().find(|(_, known)| *known == row) {
+            Some((callers, _)) => callers.push(caller),
+            None => rows.push((vec![caller], row)),
+        }
+    }
+    rows
+}
+
+/// The most names of one row that people are shown.
+const SHOWN: usize = 12;
+
+/// Callers in words: groups that have the same together. With `most`, only so many, and how many more there are.
+fn named(callers: &[&Caller], most: usize) -> String {
+    let words: Vec<String> = callers.iter().map(|caller| caller.to_string()).collect();
+    let plain = |word: &String| word.strip_prefix("group ").filter(|name| !name.contains(' ')).map(str::to_owned);
+    let mut groups: Vec<String> = words.iter().filter_map(plain).collect();
+    let mut others: Vec<String> = words.into_iter().filter(|word| plain(word).is_none()).collect();
+    let more = (groups.len() + others.len()).saturating_sub(most);
+    others.truncate(most);
+    groups.truncate(most - others.len());
+    let groups = match groups.as_slice() {
+        [] => None,
+        [name] => Some(format!("group {name}")),
+        names => Some(format!("groups {}", names.join(", "))),
+    };
+    let mut said = others.into_iter().chain(groups).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        let _ = write!(said, " and {more} more");
+    }
+    said
+}
+
 /// The operations to show: sync and search only where they differ from list.
 fn columns(matrix: &Matrix, resource: &Resource) -> Vec<Operation> {
     let rows = || matrix.rows.iter().filter(|((of, _), _)| of == resource).map(|(_, row)| row);
@@ -228,122 +368,31 @@ fn columns(matrix: &Matrix, resource: &Resource) -> Vec<Operation> {
     resource.operations().iter().copied().filter(|operation| !silent(operation)).collect()
 }
 
-fn human(matrix: &Matrix, wanted: impl Fn(&Caller) -> bool) -> String {
-    let mut out = String::new();
-    for resource in &matrix.resources {
-        let rows: Vec<(&Caller, &BTreeMap<Operation, Extent>)> = matrix
-            .rows
-            .iter()
-            .filter(|((of, caller), _)| of == resource && wanted(caller))
-            .map(|((_, caller), row)| (caller, row))
-            .collect();
-        let columns = columns(matrix, resource);
-        let width = rows.iter().map(|(caller, _)| caller.to_string().chars().count()).max().unwrap_or(0).max(12);
-        let heads: Vec<&str> = columns.iter().map(|operation| operation.name()).collect();
-        if !rows.is_empty() || wanted_all(&wanted, matrix) {
-            let _ = writeln!(out, "{resource}");
-        }
-        if rows.is_empty() {
-            if wanted_all(&wanted, matrix) {
-                out.push_str("  nobody\n\n");
-            }
-            continue;
-        }
-        let _ = writeln!(out, "  {:<width$}  {}", "", heads.join("  "));
-        for (caller, row) in &rows {
-            let cells: Vec<String> = columns
-                .iter()
-                .map(|operation| {
-                    let cell = match row.get(operation) {
-                        None => "-",
-                        Some(Extent::Whole) => "yes",
-                        Some(Extent::Fields(_)) => "some",
-                    };
-                    format!("{cell:<width$}", width = operation.name().len())
-                })
-                .collect();
-            let line = format!("  {:<width$}  {}", caller.to_string(), cells.join("  "));
-            let _ = writeln!(out, "{}", line.trim_end());
-        }
-        for (caller, row) in &rows {
-            for (operation, extent) in columns.iter().filter_map(|operation| Some((operation, row.get(operation)?))) {
-                if *extent != Extent::Whole {
-                    let _ = writeln!(out, "  {caller}: {}{}", operation.name(), fields(extent));
-                }
+/// What stands for a cell in a table for people: the rest is said below.
+fn mark(cells: Option<&Vec<Cell>>) -> &'static str {
+    let whole = |cell: &Cell| cell.extent == Extent::Whole;
+    match cells {
+        None => "-",
+        Some(cells) if cells.iter().any(|cell| whole(cell) && cell.when.is_none()) => "yes",
+        Some(cells) if cells.iter().any(|cell| cell.when.is_none()) => "some",
+        Some(_) => "if",
+    }
+}
+
+/// What cells say beyond their marks: by condition and fields, the operations.
+fn details(row: &BTreeMap<Operation, Vec<Cell>>, columns: &[Operation]) -> Vec<(String, Vec<&'static str>)> {
+    let mut all: Vec<(String, Vec<&str>)> = Vec::new();
+    for operation in columns {
+        for cell in row.get(operation).into_iter().flatten() {
+            let null = *operation == Operation::Delete && cell.extent != Extent::Whole;
+            let to = if null { " to null" } else { "" };
+            let said = format!("{}{to}{}", fields(&cell.extent), when(cell.when.as_deref()));
+            match all.iter_mut().find(|(known, _)| *known == said) {
+                Some((_, operations)) => operations.push(operation.name()),
+                None => all.push((said, vec![operation.name()])),
             }
         }
-        out.push('\n');
     }
-    out
-}
-
-/// Whether a report is about everybody.
-fn wanted_all(wanted: &impl Fn(&Caller) -> bool, matrix: &Matrix) -> bool {
-    matrix.rows.keys().all(|(_, caller)| wanted(caller))
-}
-
-fn extent_json(extent: &Extent) -> Value {
-    match extent {
-        Extent::Whole => json!("all"),
-        Extent::Fields(fields) => json!(fields),
-    }
-}
-
-fn json(matrix: &Matrix) -> Value {
-    let rows = matrix.rows.iter().map(|((resource, caller), row)| {
-        let operations: serde_json::Map<String, Value> =
-            row.iter().map(|(operation, extent)| (operation.name().to_owned(), extent_json(extent))).collect();
-        json!({"resource": resource.to_string(), "who": caller.to_string(), "operations": operations})
-    });
-    let resources: Vec<String> = matrix.resources.iter().map(Resource::to_string).collect();
-    json!({"resources": resources, "rows": rows.collect::<Vec<Value>>()})
-}
-
-/// A field of a line of CSV.
-fn quoted(text: &str) -> String {
-    match text.contains([',', '"', '\n']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    }
-}
-
-fn csv(matrix: &Matrix) -> String {
-    let mut out = String::from("resource,who,operation,fields\n");
-    for ((resource, caller), row) in &matrix.rows {
-        for (operation, extent) in row {
-            let fields = match extent {
-                Extent::Whole => "*".to_owned(),
-                Extent::Fields(fields) => fields.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
-            };
-            let cells = [&resource.to_string(), &caller.to_string(), operation.name(), &fields].map(quoted);
-            let _ = writeln!(out, "{}", cells.join(","));
-        }
-    }
-    out
-}
-
-fn md(matrix: &Matrix) -> String {
-    let mut out = String::new();
-    for resource in &matrix.resources {
-        let columns = columns(matrix, resource);
-        let heads: Vec<&str> = columns.iter().map(|operation| operation.name()).collect();
-        let _ = write!(out, "### {resource}\n\n| who | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
-        let rows: Vec<_> = matrix.rows.iter().filter(|((of, _), _)| of == resource).collect();
-        for ((_, caller), row) in &rows {
-            let cells: Vec<String> = columns
-                .iter()
-                .map(|operation| match row.get(operation) {
-                    None => String::new(),
-                    Some(Extent::Whole) => "✓".into(),
-                    Some(extent) => fields(extent).trim().to_owned(),
-                })
-                .collect();
-            let _ = writeln!(out, "| {} | {} |", caller.to_string().replace('|', "\\|"), cells.join(" | "));
-        }
-        if rows.is_empty() {
-            let _ = writeln!(out, "| nobody |{}", " |".repeat(heads.len()));
-        }
-        out.push('\n');
-    }
-    out
+    all.retain(|(said, _)| !said.is_empty());
+    all
 }

@@ -778,7 +778,7 @@ pub(crate) fn static_truth(policy: &Policy, caller: &Caller, who: &Who) -> Truth
 }
 
 /// Whether a user is in two groups that nobody may hold together: such a one is refused whatever he asks.
-fn holds_exclusive_groups(policy: &Policy, caller: &Caller) -> bool {
+pub(crate) fn holds_exclusive_groups(policy: &Policy, caller: &Caller) -> bool {
     let held: BTreeSet<String> = match caller.mode {
         Mode::UserPool | Mode::IdentityPool => {
             let held = pool_groups(policy, caller).0;
@@ -948,7 +948,7 @@ fn pool_groups(policy: &Policy, caller: &Caller) -> (BTreeSet<String>, bool) {
 }
 
 /// §11.4: the roles in which the caller acts. Each is judged alone; one that is allowed is enough.
-fn storage_roles(policy: &Policy, caller: &Caller) -> Vec<StorageRole> {
+pub(crate) fn storage_roles(policy: &Policy, caller: &Caller) -> Vec<StorageRole> {
     match caller.mode {
         Mode::Guest => vec![StorageRole::Guest],
         Mode::Function => caller.function.iter().cloned().map(StorageRole::Function).collect(),
@@ -1109,7 +1109,7 @@ impl Touch<'_> {
         whos.chain([condition_truth(self.caller, rule)]).fold(Truth::True, Ord::min)
     }
 
-    fn who_truth(&self, who: &Who) -> Truth {
+    pub(crate) fn who_truth(&self, who: &Who) -> Truth {
         let signed_in = matches!(self.caller.mode, Mode::UserPool | Mode::IdentityPool);
         match who {
             Who::Guest => Truth::from(self.caller.mode == Mode::Guest),

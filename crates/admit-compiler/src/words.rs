@@ -106,6 +106,11 @@ impl<'p> Words<'p> {
         Words { group_claim: &policy.group_claim }
     }
 
+    /// The words of a policy whose groups come in that claim.
+    pub fn with_group_claim(group_claim: &'p str) -> Words<'p> {
+        Words { group_claim }
+    }
+
     fn default_claim(self, provider: Provider) -> &'p str {
         if provider == Provider::Oidc { "cognito:groups" } else { self.group_claim }
     }

@@ -145,7 +145,7 @@ fn on_objects<'p>(
     arrival: &Arrival,
     at: usize,
 ) -> Vec<Act<'p>> {
-    let places = objects::places(policy, bucket, keys, arrival).into_iter();
+    let places = objects::places(&[policy], bucket, keys, arrival).into_iter();
     places
         .map(|place| {
             let target = Target::Storage { bucket: bucket.name.clone(), operation, key: place.key.clone() };

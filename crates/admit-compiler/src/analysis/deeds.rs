@@ -4,7 +4,7 @@
 use super::formula::{Formula, Leaf};
 use crate::condition::{Source, Term, Truth};
 use crate::definition::{Caller, OnModel, Question, Record, Spelling, Stored, Target};
-use crate::matrix::{Dynamic, Role, roles};
+use crate::matrix::{Role, roles};
 use crate::policy::{CustomOperation, DataFunction, Field, Model, Policy, Rule, Who};
 use admit_runtime::{Authorizer, Mode, Operation, Operations};
 use admit_syntax::ast::OperationKind;
@@ -49,6 +49,8 @@ pub(crate) enum Inputs {
     Some,
     /// As it is: an update changes nothing that a rule reads, so that it must be allowed whatever the input.
     Plain,
+    /// Left aside: what the input may name is asked field by field.
+    Apart,
 }
 
 /// A model's operation in one mode, on the record of one side of a query.
@@ -118,7 +120,7 @@ impl<'p> OnRecords<'p, '_> {
             return plain;
         }
         let proposes = match self.inputs {
-            Inputs::Plain => Formula::always(),
+            Inputs::Plain | Inputs::Apart => Formula::always(),
             Inputs::Some => Formula::is(Leaf::Proposes { side: self.side, field: field.name.clone() }, Truth::True),
         };
         match self.operation {
@@ -129,7 +131,7 @@ impl<'p> OnRecords<'p, '_> {
             Operation::Update => self.gate().and(proposes).and(self.covers_update(field)).and(self.proposals()),
             Operation::Delete => {
                 let null = match self.inputs {
-                    Inputs::Plain => Formula::always(),
+                    Inputs::Plain | Inputs::Apart => Formula::always(),
                     Inputs::Some => {
                         Formula::is(Leaf::ProposesNull { side: self.side, field: field.name.clone() }, Truth::True)
                     }
@@ -202,7 +204,7 @@ impl<'p> OnRecords<'p, '_> {
                 Formula::is(Leaf::Creates { side: self.side, role: role.clone() }, Truth::True)
             }
             Role::Dynamic(role) => {
-                Formula::is(Leaf::Named { side: self.side, who: of_role(role), spelling }, Truth::True)
+                Formula::is(Leaf::Named { side: self.side, who: super::terms::of_role(role), spelling }, Truth::True)
             }
         }
     }
@@ -253,7 +255,7 @@ impl<'p> OnRecords<'p, '_> {
     fn by_some_rule(&self, field: Option<&'p Field>, needs: Operations, spelling: Spelling) -> Formula {
         let mine = self.governing(field).iter().filter(|rule| rule.operations.meets(needs));
         let rules = mine.map(|rule| self.has_one(rule, spelling).and(self.guard(rule)));
-        match Formula::any(rules) {
+        match Formula::either(rules) {
             given if given.is_never() => given,
             given => given.and(self.not_denied(field, needs)),
         }
@@ -272,11 +274,11 @@ impl<'p> OnRecords<'p, '_> {
 
     /// Some role of the caller has the operation on some field.
     pub fn on_some_field(&self, needs: Operations) -> Formula {
-        Formula::any(self.fields().into_iter().map(|field| self.by_some_rule(field, needs, self.spelling())))
+        Formula::either(self.fields().into_iter().map(|field| self.by_some_rule(field, needs, self.spelling())))
     }
 
     pub fn on_every_field(&self, needs: Operations) -> Formula {
-        Formula::any(self.roles().into_iter().map(|role| {
+        Formula::either(self.roles().into_iter().map(|role| {
             let fields = || self.fields().into_iter();
             if fields().any(|field| self.gives(&role, field, needs).is_never()) {
                 return Formula::never();
@@ -314,10 +316,13 @@ impl<'p> OnRecords<'p, '_> {
     }
 
     /// Whatever the input names must be covered; only fields that something reads are ever named for their own sake.
-    fn proposals(&self) -> Formula {
+    pub fn proposals(&self) -> Formula {
+        if matches!(self.operation, Operation::Get | Operation::Delete) || Operations::READ.contains(self.needs()) {
+            return Formula::always();
+        }
         let named = match (self.inputs, self.operation) {
             (Inputs::Some, _) | (Inputs::Plain, Operation::Create) => true,
-            (Inputs::Plain, _) => false,
+            (Inputs::Plain | Inputs::Apart, _) => false,
         };
         let names = if named { self.inputs() } else { BTreeSet::new() };
         Formula::all(names.into_iter().map(|name| {
@@ -365,18 +370,33 @@ impl<'p> OnRecords<'p, '_> {
 
     /// §6 with §16: when the field of a record that is shown is shown too.
     pub fn shown(&self, field: &'p Field) -> Formula {
+        let (own, more) = self.shown_apart(field);
+        Formula::any([own, more])
+    }
+
+    /// The same in two parts: where a role has this very read on the field, so that the record is shown too; and where
+    /// it does not have to be.
+    pub fn shown_apart(&self, field: &'p Field) -> (Formula, Formula) {
         let needs = self.needs();
         if self.asked(|on| !on.is_guarded() && on.is_open_to_readers(field, needs)) {
-            return Formula::always();
+            return (Formula::never(), Formula::always());
         }
         let taken = || self.not_denied(Some(field), needs);
-        Formula::any(self.roles().into_iter().map(|role| {
+        let (mut owns, mut more) = (Vec::new(), Vec::new());
+        for role in self.roles() {
+            let has = || self.has(&role, Spelling::Complete);
             let own = self.can(&role, Some(field), needs);
             let reads = Formula::any([8u8, 16, 32, 64, 128].map(|read| self.can(&role, Some(field), Operations(read))));
             let gets = Formula::any(self.fields().into_iter().map(|field| self.can(&role, field, Operations::GET)));
-            let displays = Formula::any([own, Formula::all([reads, gets, taken()])]);
-            if displays.is_never() { displays } else { self.has(&role, Spelling::Complete).and(displays) }
-        }))
+            let display = Formula::all([reads, gets, taken()]);
+            if !display.is_never() && own != self.can(&role, Some(field), Operations::READ) {
+                more.push(has().and(display));
+            }
+            if !own.is_never() {
+                owns.push(has().and(own));
+            }
+        }
+        (Formula::either(owns), Formula::any(more))
     }
 }
 
@@ -399,17 +419,6 @@ pub(crate) fn who_is(mode: Mode, who: &Who, truth: Truth, spelling: Spelling, si
         Who::Guest => plain(mode == Mode::Guest),
         Who::Custom => plain(mode == Mode::Lambda),
         Who::Owner { .. } | Who::GroupsIn { .. } | Who::Groups { .. } | Who::Entity | Who::Function(_) => plain(false),
-    }
-}
-
-/// The who that a role came from.
-fn of_role(role: &Dynamic) -> Who {
-    let Dynamic { provider, kind, list, field, claim } = role.clone();
-    match kind {
-        crate::matrix::DynamicKind::Owner => Who::Owner { field, list, provider, claim },
-        crate::matrix::DynamicKind::Group => {
-            Who::GroupsIn { field, list, provider, claim: claim.into_iter().next().unwrap_or_default() }
-        }
     }
 }
 
@@ -437,5 +446,5 @@ pub(crate) fn on_custom(policy: &Policy, custom: &CustomOperation, arrival: &Arr
         let condition = rule.condition.iter().map(|of| Formula::condition(of, false, 0));
         Formula::any(rule.whos().map(|who| of(who, Truth::False)).chain(condition))
     };
-    Formula::any(custom.rules.iter().map(holds)).and(Formula::all(custom.denies.iter().map(is_false)))
+    Formula::either(custom.rules.iter().map(holds)).and(Formula::all(custom.denies.iter().map(is_false)))
 }

@@ -120,6 +120,19 @@ impl Formula {
         if kept.len() == 1 { kept.remove(0) } else { Formula::Any(kept) }
     }
 
+    /// True if one is. Each stays told apart, even where one is always true: who has what everybody has is said too.
+    pub fn either(parts: impl IntoIterator<Item = Formula>) -> Formula {
+        let mut kept: Vec<Formula> = Vec::new();
+        for part in parts {
+            match part {
+                Formula::Any(parts) => kept.extend(parts),
+                part if kept.contains(&part) => (),
+                part => kept.push(part),
+            }
+        }
+        if kept.len() == 1 { kept.remove(0) } else { Formula::Any(kept) }
+    }
+
     pub fn and(self, other: Formula) -> Formula {
         Formula::all([self, other])
     }

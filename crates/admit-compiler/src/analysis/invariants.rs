@@ -181,7 +181,7 @@ fn ask(policy: &Policy, query: &Query<'_>) -> Answer {
     let rests_on = |scene: &Scene<'_>, what: &str| {
         Answer::Undecided(scene.opaque.iter().cloned().chain([what.to_owned()]).filter(|of| !of.is_empty()).collect())
     };
-    match search(&mut scene, &formula, &mut confirm) {
+    match search(&mut scene, &formula, BUDGET, &mut confirm) {
         Found::No if scene.opaque.is_empty() => Answer::Holds,
         Found::No => rests_on(&scene, ""),
         Found::OutOfSteps => rests_on(&scene, &format!("more than {BUDGET} steps")),

@@ -35,8 +35,8 @@ enum Segment<'p> {
 }
 
 /// Every kind of key that the paths tell apart among `keys`, with the callers who are settled in each way.
-pub(crate) fn places(policy: &Policy, bucket: &Bucket, keys: &Keys, arrival: &Arrival) -> Vec<Place> {
-    let settled = Settled::of(policy, bucket);
+pub(crate) fn places(policies: &[&Policy], bucket: &Bucket, keys: &Keys, arrival: &Arrival) -> Vec<Place> {
+    let settled = Settled::of(policies, bucket);
     let claims: BTreeSet<String> = settled.values.keys().cloned().collect();
     let mut places = Vec::new();
     for choice in settled.choices() {
@@ -72,6 +72,35 @@ pub(crate) fn places(policy: &Policy, bucket: &Bucket, keys: &Keys, arrival: &Ar
                     add(key, own, Some(identity.unwrap_or_else(|| ME.to_owned())));
                 }
             }
+        }
+    }
+    places
+}
+
+/// Keys on a path, or in the caller's `own` folder of it, of callers who have what the path asks for: one for each choice of
+/// what its claims hold.
+pub(crate) fn on_path(policy: &Policy, bucket: &Bucket, path: &Path, arrival: &Arrival, own: bool) -> Vec<Place> {
+    let settled = Settled::of(&[policy], bucket);
+    let place = |choice: &BTreeMap<&str, &str>| {
+        let mut shapes = shapes(path);
+        let segments = if path.entity && !own { shapes.pop() } else { shapes.into_iter().next() };
+        let unified = segments.and_then(|segments| unified(&segments, "", false, choice));
+        let (key, claims, identity) = unified.unwrap_or_default();
+        let mut caller = arrival.caller();
+        if arrival.mode == Mode::IdentityPool {
+            caller.identity_id = Some(identity.unwrap_or_else(|| ME.to_owned()));
+        }
+        if arrival.mode != Mode::Function {
+            caller.claims =
+                claims.iter().map(|(name, value)| ((*name).to_owned(), Value::Text(value.clone()))).collect();
+        }
+        let claims = claims.into_keys().map(str::to_owned).collect();
+        Place { key, caller, claims, is_partial: settled.is_partial }
+    };
+    let mut places = Vec::new();
+    for place in settled.choices().iter().map(place) {
+        if !places.contains(&place) {
+            places.push(place);
         }
     }
     places
@@ -185,7 +214,7 @@ pub(crate) fn on_object(policy: &Policy, bucket: &Bucket, needs: Operations, pla
             role => plain.push(role.clone()),
         }
     }
-    let allowed = Formula::any(
+    let allowed = Formula::either(
         plain.iter().map(|role| is_role(policy, caller, role).and(role_may(&grants, role, needs, key))).chain(
             by_grants.into_values().map(|names| {
                 let role = StorageRole::Group(names[0].clone());

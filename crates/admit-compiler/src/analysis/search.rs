@@ -7,6 +7,8 @@ use crate::condition::Truth;
 
 /// The most steps of one query.
 pub const BUDGET: usize = 100_000;
+/// The most steps of one of the many small questions of a report, where what is left open is kept.
+pub(crate) const SMALL: usize = 1_000;
 /// How many values something is taken to have that is not just so or not.
 const MANY: usize = 6;
 
@@ -27,12 +29,13 @@ pub(crate) enum Found {
 pub(crate) fn search(
     scene: &mut Scene<'_>,
     formula: &Formula,
+    budget: usize,
     confirm: &mut dyn FnMut(&mut Scene<'_>) -> bool,
 ) -> Found {
-    let mut search = Search { scene, confirm, steps: 0, unconfirmed: 0 };
+    let mut search = Search { scene, confirm, budget, steps: 0, unconfirmed: 0 };
     match search.solve(vec![formula]) {
         true => Found::Yes,
-        false if search.steps >= BUDGET => Found::OutOfSteps,
+        false if search.steps >= budget => Found::OutOfSteps,
         false if search.unconfirmed > 0 => Found::Unconfirmed,
         false => Found::No,
     }
@@ -41,6 +44,7 @@ pub(crate) fn search(
 struct Search<'s, 'p> {
     scene: &'s mut Scene<'p>,
     confirm: &'s mut dyn FnMut(&mut Scene<'_>) -> bool,
+    budget: usize,
     steps: usize,
     unconfirmed: usize,
 }
@@ -49,7 +53,7 @@ impl Search<'_, '_> {
     /// Whether all of it can be true.
     fn solve(&mut self, pending: Vec<&Formula>) -> bool {
         self.steps += 1;
-        if self.steps >= BUDGET {
+        if self.steps >= self.budget {
             return false;
         }
         let Some(open) = self.simplified(pending) else { return false };

@@ -19,16 +19,18 @@ pub(crate) struct Settled {
     pub is_partial: bool,
 }
 
+/// What a report says of places whose claims are not tried with every value that matters.
+pub(crate) const MANY_TEXTS: &str = "its claims are compared with more texts than are tried";
 /// The most combinations of values that are settled; more is told as what an answer rests on.
 const MAX_CHOICES: usize = 1_000;
 
 impl Settled {
-    pub fn of(policy: &Policy, bucket: &Bucket) -> Settled {
+    pub fn of(policies: &[&Policy], bucket: &Bucket) -> Settled {
         let claims: BTreeSet<&str> =
             bucket.paths.iter().flat_map(|path| &path.claims).map(|(_, claim)| claim.as_str()).collect();
         let mut settled = Settled { values: BTreeMap::new(), is_partial: false };
         for claim in claims {
-            let pool = pool(policy, claim);
+            let pool = pool(policies, claim);
             settled.is_partial |= pool.is_beyond();
             let new = format!("own-{}", claim.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
             let others = pool.values(Sort { kind: Kind::Text, list: false }, claim, &[], &[], 1);
@@ -73,16 +75,22 @@ impl Settled {
 }
 
 /// Every text that a claim is compared with, by whichever claims and fields that stand between.
-fn pool(policy: &Policy, claim: &str) -> Pool {
+fn pool(policies: &[&Policy], claim: &str) -> Pool {
     let mut tests: Vec<&Test> = Vec::new();
-    let whoms = || policy.invariants.iter().flat_map(|of| &of.requirements).flat_map(|of| of.kind.whoms());
-    let rules = policy.rules().chain(policy.denies());
-    let conditions = rules.filter_map(|rule| rule.condition.as_ref());
+    let kinds = || {
+        let invariants = policies.iter().flat_map(|policy| &policy.invariants);
+        invariants.flat_map(|of| &of.requirements).map(|of| &of.kind)
+    };
+    let whoms = || kinds().flat_map(RequirementKind::whoms);
+    let rules = || policies.iter().flat_map(|policy| policy.rules().chain(policy.denies()));
+    let conditions = rules().filter_map(|rule| rule.condition.as_ref());
     conditions
         .chain(whoms().filter_map(|whom| whom.condition.as_ref()))
         .for_each(|condition| each_test(condition, &mut tests));
-    let rules = policy.rules().chain(policy.denies()).flat_map(|rule| rule.whos());
-    let whos: Vec<&Who> = rules.chain(whoms().flat_map(|whom| [&whom.who].into_iter().chain(&whom.and))).collect();
+    let whos: Vec<&Who> = rules()
+        .flat_map(|rule| rule.whos())
+        .chain(whoms().flat_map(|whom| [&whom.who].into_iter().chain(&whom.and)))
+        .collect();
     let mut slots: BTreeSet<Slot<'_>> = BTreeSet::from([(true, claim)]);
     loop {
         let before = slots.len();
@@ -113,9 +121,7 @@ fn pool(policy: &Policy, claim: &str) -> Pool {
             _ => drop(pool.texts.insert(text.clone())),
         }
     }
-    for record in
-        policy.invariants.iter().flat_map(|of| &of.requirements).flat_map(|of| of.kind.deeds()).filter_map(record)
-    {
+    for record in kinds().flat_map(RequirementKind::deeds).filter_map(record) {
         let named = record.iter().filter(|(name, _)| slots.contains(&(false, name.as_str())));
         named.for_each(|(_, value)| texts(value, &mut pool.texts));
     }

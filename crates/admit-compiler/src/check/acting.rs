@@ -86,7 +86,8 @@ impl Checker<'_> {
             } else if kept.iter().any(|known| known.text == word.text) {
                 let message = format!("`{}` is named twice", word.text);
                 let warning = Diagnostic::new(codes::NAMED_TWICE, word.file, word.span, message);
-                self.say(warning.label("again here").help("once is enough"));
+                let removed = self.listed(word.file, word.span);
+                self.say(warning.label("again here").help("once is enough").edit(removed, ""));
             } else {
                 kept.push(word);
             }
@@ -170,7 +171,8 @@ impl Checker<'_> {
             if names.contains(&word.text) {
                 let message = format!("`{}` is named twice", word.text);
                 let warning = Diagnostic::new(codes::NAMED_TWICE, word.file, word.span, message);
-                self.say(warning.label("again here").help("once is enough"));
+                let removed = self.listed(word.file, word.span);
+                self.say(warning.label("again here").help("once is enough").edit(removed, ""));
             } else {
                 names.push(word.text.clone());
             }

@@ -162,7 +162,9 @@ impl Checker<'_> {
             let message = "this deny takes nothing away";
             let warning = Diagnostic::new(codes::DENIES_NOTHING, place.file as usize, place.span, message);
             let warning = warning.label("no allow gives these callers any of it");
-            self.say(warning.help("remove it, or name the operations and the callers that are meant"));
+            let removed = self.followed_by_comma(place.file as usize, place.span);
+            let help = "remove it, or name the operations and the callers that are meant";
+            self.say(warning.help(help).edit(removed, ""));
         }
         for (place, (mode, operations, other)) in others {
             let who = describe(&Role::Everyone(mode));

@@ -1,0 +1,401 @@
+//! What a change of policy gives to whom, and takes from whom.
+//! Always: by meaning. A way in is a change only if some request takes it that the other policy does not give as much;
+//! what two policies only say in other words is none. What could not be settled is kept, and said to be unsettled.
+
+use super::deeds::Arrival;
+use super::formula::Formula;
+use super::given::path_label;
+use super::objects;
+use super::renames::{Rename, renamed};
+use super::report::{Caller, Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
+use super::scene::{Link, Scene};
+use super::search::{BUDGET, Found, search};
+use super::settled::MANY_TEXTS;
+use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
+use super::ways::{Way, Ways, made_up, said_of};
+use crate::policy::{Bucket, Keys, Model, Policy, Rule, Who};
+use crate::words::Words;
+use admit_runtime::{Operation, Operations};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One thing that changes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Change {
+    /// On what.
+    pub resource: Resource,
+    /// For whom.
+    pub caller: Caller,
+    /// Whether it is given, not taken.
+    pub gained: bool,
+    /// Which operations.
+    pub operations: Vec<Operation>,
+    /// Which fields, if not all.
+    pub fields: Option<BTreeSet<String>>,
+    /// Under which condition, in the policy's words.
+    pub when: Option<String>,
+    /// Whether some request shows it; otherwise it could not be settled within the budget.
+    pub certain: bool,
+}
+
+/// What a change of policy means.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Difference {
+    /// What is given and taken, by resource and caller.
+    pub changes: Vec<Change>,
+    /// What else decides and has changed, in words: modes, precedence, how roles meet. Each may give or take.
+    pub settings: Vec<String>,
+    /// What was too much to tell apart in one of both.
+    pub cut: Vec<String>,
+    /// What only has another name now; the rest speaks of the new names.
+    pub renames: Vec<Rename>,
+}
+
+impl Difference {
+    /// Whether somebody may gain something by it.
+    pub fn widens(&self) -> bool {
+        // Who holds a group's new name in his token gains what the old name had.
+        let renamed = self.renames.iter().any(|rename| rename.is_group);
+        let gained = self.changes.iter().any(|change| change.gained);
+        gained || renamed || !self.settings.is_empty() || !self.cut.is_empty()
+    }
+
+    /// Whether nothing changes for anybody.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.settings.is_empty() && self.cut.is_empty() && self.renames.is_empty()
+    }
+
+    /// What changes from one policy to another.
+    pub fn of(old: &Policy, new: &Policy) -> Difference {
+        let (renames, old) = renamed(old, new);
+        let old = &old;
+        let (before, after) = (Matrix::of(old), Matrix::of(new));
+        let cut: BTreeSet<String> = before.cut.iter().chain(&after.cut).cloned().collect();
+        let mut settings = settings(&before.settings, &after.settings);
+        settings.extend(owners(old, new));
+        let mut difference = Difference { settings, cut: cut.into_iter().collect(), renames, ..Difference::default() };
+        let on_data = |ways: Ways| -> Ways {
+            ways.into_iter().filter(|((resource, _), _)| !matches!(resource, Resource::Path(..))).collect()
+        };
+        let (mut was, mut is) = (on_data(before.ways), on_data(after.ways));
+        on_paths(old, new, &mut was, &mut is, &mut difference.cut);
+        let none = Vec::new();
+        let keys: BTreeSet<(Resource, Operation)> = was.keys().chain(is.keys()).cloned().collect();
+        let mut found = Vec::new();
+        for key in keys {
+            let (was, is) = (was.get(&key).unwrap_or(&none), is.get(&key).unwrap_or(&none));
+            beyond(new, &key, was, is, true, &mut found);
+            beyond(old, &key, is, was, false, &mut found);
+        }
+        difference.changes = together(found);
+        difference
+    }
+}
+
+/// What `more` gives beyond `less`, way by way.
+fn beyond(
+    policy: &Policy,
+    (resource, operation): &(Resource, Operation),
+    less: &[Way],
+    more: &[Way],
+    gained: bool,
+    found: &mut Vec<Change>,
+) {
+    let model = match resource {
+        Resource::Model(name) => policy.models.iter().find(|model| model.name == *name),
+        _ => None,
+    };
+    for way in more {
+        let others: Vec<&Way> = less.iter().filter(|other| other.arrival == way.arrival).collect();
+        let (fields, certain) = match new_in(policy, model, *operation, way, &others) {
+            Some(found) => found,
+            None => continue,
+        };
+        let mut said = said_of(policy, way);
+        // Reads compare each claim that the token has; where tokens that have all of them change nothing, that is said.
+        let (whole, whole_others): (Way, Vec<Way>) =
+            (with_whole_token(way), others.iter().map(|other| with_whole_token(other)).collect());
+        let is_in_part = whole != *way
+            && new_in(policy, model, *operation, &whole, &whole_others.iter().collect::<Vec<_>>()).is_none();
+        if is_in_part {
+            let when = said.when.map(|when| format!("{when}, ")).unwrap_or_default();
+            said.when = Some(format!("{when}with a token that holds a part of the identity"));
+        }
+        for whos in super::report::each_group(&said.whos) {
+            found.push(Change {
+                resource: resource.clone(),
+                caller: Caller::of(Words::of(policy), &whos),
+                gained,
+                operations: vec![*operation],
+                fields: fields.clone(),
+                when: said.when.clone(),
+                certain,
+            });
+        }
+    }
+}
+
+/// A way for callers whose tokens hold all claims of the owners that it compares.
+fn with_whole_token(way: &Way) -> Way {
+    Way { term: way.term.iter().map(with_whole_tokens).collect(), ..way.clone() }
+}
+
+/// The fields that a way reaches and no other one does for all who take it: none for all of them; and whether that is
+/// certain. Nothing if there are none.
+fn new_in(
+    policy: &Policy,
+    model: Option<&Model>,
+    operation: Operation,
+    way: &Way,
+    others: &[&Way],
+) -> Option<(Option<BTreeSet<String>>, bool)> {
+    let mut certain = true;
+    let mut is_new = |covering: &[&Way]| match exceeds(policy, model, operation, way, covering) {
+        Found::No => false,
+        Found::Yes => true,
+        Found::OutOfSteps | Found::Unconfirmed => {
+            certain = false;
+            true
+        }
+    };
+    let whole: Vec<&Way> = others.iter().filter(|other| other.extent == Extent::Whole).copied().collect();
+    match &way.extent {
+        // A whole is what several ways may reach together, but for the key of what is created and for a deletion.
+        Extent::Whole => {
+            let together = !matches!(operation, Operation::Create | Operation::Delete);
+            let fields = model.map(|model| &model.fields).filter(|fields| together && !fields.is_empty());
+            match fields {
+                _ if !is_new(&whole) => None,
+                None => Some((None, certain)),
+                Some(fields) => {
+                    let is_key = |name: &String| {
+                        operation == Operation::Update && model.is_some_and(|model| model.identifier.contains(name))
+                    };
+                    let names: BTreeSet<String> =
+                        fields.iter().map(|field| field.name.clone()).filter(|name| !is_key(name)).collect();
+                    let (new, any) = new_fields(&names, others, &mut is_new);
+                    let all = new == names;
+                    (any || !new.is_empty()).then_some((if all { None } else { Some(new) }, certain))
+                }
+            }
+        }
+        Extent::Fields(fields) => {
+            let (new, any) = new_fields(fields, others, &mut is_new);
+            (any || !new.is_empty()).then_some((Some(new), certain))
+        }
+    }
+}
+
+/// Of fields, those that others do not reach; and whether they do not get in at all.
+fn new_fields(
+    fields: &BTreeSet<String>,
+    others: &[&Way],
+    is_new: &mut dyn FnMut(&[&Way]) -> bool,
+) -> (BTreeSet<String>, bool) {
+    let mut by_covering: BTreeMap<Vec<usize>, BTreeSet<String>> = BTreeMap::new();
+    for field in fields {
+        let covers = |other: &Way| match &other.extent {
+            Extent::Whole => true,
+            Extent::Fields(fields) => fields.contains(field),
+        };
+        let covering = (0..others.len()).filter(|at| covers(others[*at])).collect();
+        by_covering.entry(covering).or_default().insert(field.clone());
+    }
+    let mut new = BTreeSet::new();
+    for (covering, names) in by_covering {
+        let covering: Vec<&Way> = covering.into_iter().map(|at| others[at]).collect();
+        if is_new(&covering) {
+            new.extend(names);
+        }
+    }
+    // Records of which nothing but the key is shown are something too.
+    let any = new.is_empty() && fields.is_empty() && is_new(others);
+    (new, any)
+}
+
+/// Whether some request takes a way and none of the others.
+fn exceeds(policy: &Policy, model: Option<&Model>, operation: Operation, way: &Way, others: &[&Way]) -> Found {
+    if others.is_empty() {
+        return Found::Yes;
+    }
+    let within = |other: &&Way| other.term.iter().all(|part| way.term.contains(part));
+    if others.iter().any(within) {
+        return Found::No;
+    }
+    let none = others.iter().map(|other| Formula::all(other.term.iter().cloned()).negated());
+    let formula = Formula::all(way.term.iter().cloned().chain(none));
+    if formula.is_never() {
+        return Found::No;
+    }
+    let side = made_up(&way.arrival, model.map(|model| (model, operation)));
+    let mut scene = Scene::new(policy, vec![side], Link::Apart, &formula, BTreeSet::new());
+    match search(&mut scene, &formula, BUDGET, &mut |_| true) {
+        Found::No if !scene.opaque.is_empty() => Found::OutOfSteps,
+        Found::Yes if !scene.opaque.is_empty() => Found::Unconfirmed,
+        found => found,
+    }
+}
+
+/// Changes with operations that are given and taken alike together.
+fn together(found: Vec<Change>) -> Vec<Change> {
+    type Key = (Resource, Caller, bool, Option<String>);
+    type Fields = Option<BTreeSet<String>>;
+    // Fields of one who, operation and condition are one change.
+    let mut by_operation: BTreeMap<(Key, Operation), (Fields, bool)> = BTreeMap::new();
+    for change in found {
+        for operation in change.operations {
+            let key: Key = (change.resource.clone(), change.caller.clone(), !change.gained, change.when.clone());
+            let known = by_operation.entry((key, operation)).or_insert_with(|| (Some(BTreeSet::new()), false));
+            known.1 |= change.certain;
+            match (&mut known.0, &change.fields) {
+                (Some(known), Some(more)) => known.extend(more.iter().cloned()),
+                (fields, _) => *fields = None,
+            }
+        }
+    }
+    let mut all: BTreeMap<(Key, Fields, bool), Vec<Operation>> = BTreeMap::new();
+    for ((key, operation), (fields, certain)) in by_operation {
+        all.entry((key, fields, certain)).or_default().push(operation);
+    }
+    let changes = all.into_iter().map(|(((resource, caller, lost, when), fields, certain), mut operations)| {
+        let order = if matches!(resource, Resource::Model(_)) { &ON_MODELS[..] } else { &ON_PATHS[..] };
+        operations.sort_by_key(|operation| order.iter().position(|known| known == operation));
+        Change { resource, caller, gained: !lost, operations, fields, when, certain }
+    });
+    changes.collect()
+}
+
+// ---- paths
+
+/// The ways on every kind of key that the paths of either policy tell apart.
+fn on_paths(old: &Policy, new: &Policy, was: &mut Ways, is: &mut Ways, cut: &mut Vec<String>) {
+    let names: BTreeSet<&String> = old.buckets.iter().chain(&new.buckets).map(|bucket| &bucket.name).collect();
+    for name in names {
+        let of = |policy: &'_ Policy| -> Option<Bucket> {
+            policy.buckets.iter().find(|bucket| bucket.name == *name).cloned()
+        };
+        let (before, after) = (of(old), of(new));
+        if before.as_ref().map(rules_of) == after.as_ref().map(rules_of) && old.groups == new.groups {
+            continue;
+        }
+        let Some(mut both) = before.clone().or_else(|| after.clone()) else { continue };
+        for path in after.iter().flat_map(|bucket| &bucket.paths) {
+            if !both.paths.iter().any(|known| (&known.prefix, known.entity) == (&path.prefix, path.entity)) {
+                both.paths.push(path.clone());
+            }
+        }
+        for arrival in Arrival::all(new).iter().filter(|arrival| super::ways::of_storage(arrival.mode)) {
+            for place in objects::places(&[old, new], &both, &Keys::All, arrival) {
+                let resource = path_label(new, &both, &place);
+                if place.is_partial {
+                    cut.push(format!("{resource}: {MANY_TEXTS}"));
+                }
+                for operation in ON_PATHS {
+                    for (policy, bucket, ways) in [(old, &before, &mut *was), (new, &after, &mut *is)] {
+                        let Some(bucket) = bucket else { continue };
+                        let formula = objects::on_object(policy, bucket, operation.needs(), &place);
+                        let Some(terms) = terms(&formula) else {
+                            cut.push(format!("{} {resource}: more than {MAX_WAYS} ways in", operation.name()));
+                            continue;
+                        };
+                        let key = (resource.clone(), operation);
+                        let all = ways.entry(key).or_default();
+                        all.extend(
+                            terms
+                                .into_iter()
+                                .map(|term| way(arrival, term))
+                                .filter(|way| !all.contains(way))
+                                .collect::<Vec<_>>(),
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn way(arrival: &Arrival, term: Term) -> Way {
+    Way { arrival: arrival.clone(), term, extent: Extent::Whole }
+}
+
+/// What of a bucket decides, without places.
+fn rules_of(bucket: &Bucket) -> Vec<String> {
+    let rule = |rule: &Rule| format!("{:?}", (&rule.who, &rule.and, rule.operations, &rule.condition));
+    let mut all: Vec<String> = bucket
+        .paths
+        .iter()
+        .map(|path| {
+            let of = |rules: &[Rule]| rules.iter().map(rule).collect::<Vec<_>>();
+            format!("{:?}", (&path.prefix, path.entity, of(&path.rules), of(&path.denies)))
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+// ---- what decides besides
+
+/// What decides besides the rules, and differs.
+fn settings(old: &Settings, new: &Settings) -> Vec<String> {
+    let mut settings = Vec::new();
+    let roles = |of: &Settings| if of.preferred { "preferred" } else { "union" };
+    if roles(old) != roles(new) {
+        settings.push(format!("roles in storage: \"{}\", was \"{}\"", roles(new), roles(old)));
+    }
+    if old.modes != new.modes {
+        settings.push(format!("modes: {}; were {}", new.modes.join(", "), old.modes.join(", ")));
+    }
+    if old.group_claim != new.group_claim {
+        settings.push(format!("groups come in the claim `{}`, came in `{}`", new.group_claim, old.group_claim));
+    }
+    let common = |of: &[String], other: &[String]| -> Vec<String> {
+        of.iter().filter(|group| other.contains(group)).cloned().collect()
+    };
+    if new.preferred && common(&old.groups, &new.groups) != common(&new.groups, &old.groups) {
+        settings.push(format!("precedence of groups: {}; was {}", new.groups.join(", "), old.groups.join(", ")));
+    }
+    let names: BTreeSet<&String> = old.acts_as.keys().chain(new.acts_as.keys()).collect();
+    for name in names {
+        let of = |settings: &Settings| {
+            settings.acts_as.get(name).map_or("nobody else".to_owned(), |others| others.join(", "))
+        };
+        if of(old) != of(new) {
+            settings.push(format!("members of {name} count as members of {}; did of {}", of(new), of(old)));
+        }
+    }
+    if old.exclusive != new.exclusive {
+        settings.push("which groups exclude each other".into());
+    }
+    settings
+}
+
+/// The models of both whose `create` records owners by other rules: there what the same words say differs.
+fn owners(old: &Policy, new: &Policy) -> Vec<String> {
+    let mut all = Vec::new();
+    for model in &new.models {
+        let Some(before) = old.models.iter().find(|before| before.name == model.name) else { continue };
+        let (was, is) = (recording(old, before), recording(new, model));
+        if was != is {
+            let said = |of: &BTreeSet<String>| match of.is_empty() {
+                true => "nobody".to_owned(),
+                false => of.iter().cloned().collect::<Vec<_>>().join("; "),
+            };
+            all.push(format!("create {} records as owner: {}; recorded {}", model.name, said(&is), said(&was)));
+        }
+    }
+    all
+}
+
+/// The rules by which `create` records owners, in words.
+fn recording(policy: &Policy, model: &Model) -> BTreeSet<String> {
+    let own = model.fields.iter().flat_map(|field| &field.rules);
+    let owner = |rule: &&Rule| {
+        rule.operations.meets(Operations::CREATE) && rule.whos().any(|who| matches!(who, Who::Owner { .. }))
+    };
+    let words = Words::of(policy);
+    let said = |rule: &Rule| {
+        let whos = rule.whos().map(|who| words.caller(who)).collect::<Vec<_>>().join(" and ");
+        let when = rule.condition.as_ref().map_or(String::new(), |of| format!(" when {}", crate::words::condition(of)));
+        whos + &when
+    };
+    model.rules.iter().chain(own).filter(owner).map(said).collect()
+}

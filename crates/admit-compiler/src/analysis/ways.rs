@@ -1,0 +1,342 @@
+//! The ways in to each operation on each thing: what must be true of a request, and the fields that it then reaches.
+//! Always: complete and exact. A request is given just what the ways that are true of it reach together; a property test
+//! holds that to the definition. A way that provably no request can take is left out.
+
+use super::deeds::{Arrival, Inputs, OnRecords, on_custom};
+use super::formula::Formula;
+use super::objects;
+use super::report::{Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
+use super::scene::Side;
+use super::settled::MANY_TEXTS;
+use super::terms::{MAX_WAYS, Said, Term, is_possible, said, says_who, terms};
+use crate::definition::{Question, Record, Stored, Target};
+use crate::policy::{Bucket, CustomOperation, DataFunction, Field, Model, Path, Policy, Rule, Who};
+use admit_runtime::{Mode, Operation, Operations};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One way in, before it is put in words.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Way {
+    /// How the caller arrives.
+    pub arrival: Arrival,
+    /// Each of these must be true.
+    pub term: Term,
+    /// What it reaches; of `delete` without the record: the fields that an update may set to null.
+    pub extent: Extent,
+}
+
+/// By resource and operation.
+pub(crate) type Ways = BTreeMap<(Resource, Operation), Vec<Way>>;
+
+impl Matrix {
+    /// The matrix of a checked policy, by its conditions.
+    pub fn of(policy: &Policy) -> Matrix {
+        Matrix::of_those(policy, &|_| true)
+    }
+
+    /// The part of it that is about one model, custom operation or bucket.
+    pub fn of_resource(policy: &Policy, name: &str) -> Matrix {
+        Matrix::of_those(policy, &|known| known == name)
+    }
+
+    fn of_those(policy: &Policy, wanted: &dyn Fn(&str) -> bool) -> Matrix {
+        let mut found = Finding { policy, arrivals: Arrival::all(policy), ways: Ways::new(), cut: BTreeSet::new() };
+        let mut resources = BTreeSet::new();
+        for model in policy.models.iter().filter(|model| wanted(&model.name)) {
+            let resource = Resource::Model(model.name.clone());
+            found.model(model, &resource);
+            resources.insert(resource);
+        }
+        for custom in policy.operations.iter().filter(|custom| wanted(&custom.name)) {
+            let resource = resource_of(custom);
+            for arrival in found.arrivals.clone() {
+                found.plain(&resource, Operation::Call, &arrival, on_custom(policy, custom, &arrival));
+            }
+            resources.insert(resource);
+        }
+        for bucket in policy.buckets.iter().filter(|bucket| wanted(&bucket.name)) {
+            for path in &bucket.paths {
+                resources.extend(found.path(bucket, path));
+            }
+        }
+        let mut matrix = Matrix { settings: Settings::of(policy), resources, ..Matrix::default() };
+        matrix.cut.extend(found.cut);
+        for ((resource, operation), ways) in &found.ways {
+            matrix.put(policy, resource, *operation, ways);
+        }
+        matrix.ways = found.ways;
+        matrix
+    }
+}
+
+struct Finding<'p> {
+    policy: &'p Policy,
+    arrivals: Vec<Arrival>,
+    ways: Ways,
+    cut: BTreeSet<String>,
+}
+
+/// What a way that was found names of a model: by number of the class of fields, and whether it reaches all there is.
+type Reached = (BTreeSet<usize>, bool);
+
+impl<'p> Finding<'p> {
+    fn add(&mut self, resource: &Resource, operation: Operation, way: Way) {
+        self.ways.entry((resource.clone(), operation)).or_default().push(way);
+    }
+
+    fn too_many(&mut self, operation: Operation, resource: &Resource) {
+        self.cut.insert(format!("{} {resource}: more than {MAX_WAYS} ways in", operation.name()));
+    }
+
+    /// An operation that reaches all or nothing.
+    fn plain(&mut self, resource: &Resource, operation: Operation, arrival: &Arrival, formula: Formula) {
+        let Some(terms) = terms(&formula) else { return self.too_many(operation, resource) };
+        for term in terms.into_iter().filter(|term| possible(self.policy, arrival, None, term)) {
+            let term = needed(self.policy, arrival, None, &term);
+            self.add(resource, operation, Way { arrival: arrival.clone(), term, extent: Extent::Whole });
+        }
+    }
+
+    fn path(&mut self, bucket: &Bucket, path: &Path) -> Vec<Resource> {
+        let entity = |rule: &Rule| rule.who == Who::Entity;
+        let has_own = path.entity && path.rules.iter().chain(&path.denies).any(entity);
+        let mut resources = Vec::new();
+        for own in [false, true].into_iter().filter(|own| has_own || !own) {
+            let resource = path_resource(bucket, path, own);
+            for arrival in self.arrivals.clone().iter().filter(|arrival| of_storage(arrival.mode)) {
+                for place in objects::on_path(self.policy, bucket, path, arrival, own) {
+                    if place.is_partial {
+                        self.cut.insert(format!("{resource}: {MANY_TEXTS}"));
+                    }
+                    for operation in ON_PATHS {
+                        let formula = objects::on_object(self.policy, bucket, operation.needs(), &place);
+                        self.plain(&resource, operation, arrival, formula);
+                    }
+                }
+            }
+            resources.push(resource);
+        }
+        resources
+    }
+
+    fn model(&mut self, model: &'p Model, resource: &Resource) {
+        let operations: Vec<Operation> =
+            ON_MODELS.into_iter().filter(|operation| !model.disabled.meets(operation.needs())).collect();
+        for function in &self.policy.data_functions {
+            let arrival = Arrival { mode: Mode::Function, function: Some(function.function.clone()) };
+            let given = of_function(function);
+            for operation in operations.iter().filter(|operation| given.meets(operation.needs())) {
+                let way = Way { arrival: arrival.clone(), term: Vec::new(), extent: Extent::Whole };
+                self.add(resource, *operation, way);
+            }
+        }
+        let named = modes_of(model);
+        for arrival in self.arrivals.clone().iter().filter(|arrival| named.contains(&arrival.mode)) {
+            for operation in &operations {
+                let on = OnRecords {
+                    policy: self.policy,
+                    model,
+                    operation: *operation,
+                    arrival,
+                    side: 0,
+                    inputs: Inputs::Apart,
+                };
+                let Some(ways) = reaches(&on) else {
+                    self.too_many(*operation, resource);
+                    continue;
+                };
+                self.on_records(&on, resource, ways);
+            }
+        }
+    }
+
+    fn on_records(&mut self, on: &OnRecords<'p, '_>, resource: &Resource, ways: Vec<(Term, Reached)>) {
+        let of = Some((on.model, on.operation));
+        // What rules read of an input it must be allowed to name.
+        let named = OnRecords { inputs: Inputs::Some, ..*on }.proposals();
+        let takes = |term: &Term| {
+            let with_input = || Formula::all(term.iter().cloned()).and(named.clone());
+            possible(on.policy, on.arrival, of, term)
+                && (named.is_always() || is_possible(on.policy, vec![made_up(on.arrival, of)], &with_input()))
+        };
+        let classes = on.fields();
+        for (term, (reached, whole)) in ways.into_iter().filter(|(term, _)| takes(term)) {
+            let extent = match whole {
+                true => Extent::Whole,
+                false => {
+                    let changes = matches!(on.operation, Operation::Update | Operation::Delete);
+                    let like = |field: &&Field| {
+                        let is_key = changes && on.model.identifier.contains(&field.name);
+                        !is_key && reached.iter().filter_map(|at| classes[*at]).any(|of| alike(of, field))
+                    };
+                    Extent::Fields(on.model.fields.iter().filter(like).map(|field| field.name.clone()).collect())
+                }
+            };
+            let term = needed(on.policy, on.arrival, of, &term);
+            self.add(resource, on.operation, Way { arrival: on.arrival.clone(), term, extent });
+        }
+    }
+}
+
+/// Each way in to an operation on records, with what it reaches; none if there are too many.
+fn reaches(on: &OnRecords<'_, '_>) -> Option<Vec<(Term, Reached)>> {
+    let mut ways: Vec<(Term, Reached)> = Vec::new();
+    let classes = on.fields();
+    let mut find = |formula: Formula, class: Option<usize>, whole: bool| -> Option<()> {
+        for term in terms(&formula)? {
+            let at = ways.iter().position(|(known, _)| *known == term).unwrap_or_else(|| {
+                ways.push((term, (BTreeSet::new(), false)));
+                ways.len() - 1
+            });
+            ways[at].1.0.extend(class);
+            ways[at].1.1 |= whole;
+        }
+        Some(())
+    };
+    // The key only says which record; fields that are judged like it may be more.
+    let is_key = |field: &Option<&Field>| {
+        let key = |of: &Field| on.model.identifier.contains(&of.name);
+        field.is_some_and(|field| on.model.fields.iter().filter(|of| alike(of, field)).all(key))
+    };
+    let fields = || classes.iter().copied().enumerate();
+    match on.operation {
+        Operation::Delete => {
+            find(on.on_every_field(Operations::DELETE), None, true)?;
+            for (at, field) in fields().filter(|(_, field)| !is_key(field)) {
+                if let Some(field) = field.filter(|field| !on.covered(field, Operations::UPDATE).is_never()) {
+                    find(on.covered(field, Operations::DELETE), Some(at), false)?;
+                }
+            }
+        }
+        Operation::Create => {
+            for (at, field) in fields() {
+                find(
+                    field.map_or_else(|| on.on_some_field(on.needs()), |field| on.covered(field, on.needs())),
+                    Some(at),
+                    false,
+                )?;
+            }
+            find(on.on_every_field(Operations::CREATE), None, true)?;
+        }
+        Operation::Update => {
+            let gate = on.gate();
+            for (at, field) in fields().filter(|(_, field)| !is_key(field)) {
+                let covered = field.map_or_else(|| on.on_some_field(on.needs()), |field| on.covered(field, on.needs()));
+                find(gate.clone().and(covered), Some(at), false)?;
+            }
+        }
+        _ => {
+            let some = on.on_some_field(on.needs());
+            for (at, field) in fields() {
+                match field {
+                    None => find(some.clone(), Some(at), false)?,
+                    Some(field) => {
+                        let (own, more) = on.shown_apart(field);
+                        // Published records are compared in another way than their fields.
+                        let implied = on.operation != Operation::Listen;
+                        find(if implied { own } else { own.and(some.clone()) }, Some(at), false)?;
+                        find(more.and(some.clone()), Some(at), false)?;
+                    }
+                }
+            }
+            find(some, None, false)?;
+        }
+    }
+    let every = |reached: &BTreeSet<usize>| {
+        let mut fields = fields().filter(|(_, field)| on.operation != Operation::Update || !is_key(field));
+        fields.all(|(at, _)| reached.contains(&at))
+    };
+    let all_fields = !matches!(on.operation, Operation::Create | Operation::Delete) || classes == [None];
+    ways.iter_mut().for_each(|(_, (reached, whole))| *whole |= all_fields && every(reached));
+    Some(ways)
+}
+
+/// Whether two fields are judged alike.
+fn alike(one: &Field, other: &Field) -> bool {
+    one.rules == other.rules && one.denies == other.denies
+}
+
+/// The modes whose callers some rule of a model admits.
+fn modes_of(model: &Model) -> BTreeSet<Mode> {
+    let rules = model.rules.iter().chain(model.fields.iter().flat_map(|field| &field.rules));
+    rules.flat_map(|rule| crate::matrix::roles(&rule.who)).map(|role| role.mode()).collect()
+}
+
+/// Whom a way is about, in words.
+pub(crate) fn said_of(policy: &Policy, way: &Way) -> Said {
+    match &way.arrival.function {
+        Some(name) => Said { whos: vec![Who::Function(name.clone())], ..said(policy, way.arrival.mode, &way.term) },
+        None => said(policy, way.arrival.mode, &way.term),
+    }
+}
+
+/// Whether some request takes a way; one without tests and with one part needs no closer look.
+fn possible(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>, term: &Term) -> bool {
+    let mut leaves = 0;
+    let mut tests = false;
+    for part in term {
+        part.each_leaf(&mut |leaf| {
+            leaves += 1;
+            tests |= matches!(leaf, super::formula::Leaf::Test { .. });
+        });
+    }
+    (leaves < 2 && !tests) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
+}
+
+/// A way without what the rest of it makes true anyway; who it is stays said in full.
+fn needed(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>, term: &Term) -> Term {
+    let mut kept = term.clone();
+    for part in term.iter().filter(|part| !says_who(part) && term.len() > 1) {
+        let rest: Term = kept.iter().filter(|other| *other != part).cloned().collect();
+        let without = Formula::all(rest.iter().cloned()).and(part.negated());
+        if !is_possible(policy, vec![made_up(arrival, of)], &without) {
+            kept = rest;
+        }
+    }
+    kept
+}
+
+/// A request of which nothing is known yet.
+pub(crate) fn made_up<'p>(arrival: &Arrival, of: Option<(&'p Model, Operation)>) -> Side<'p> {
+    let target = match of {
+        Some((model, operation)) => Target::Model(model.name.clone(), operation),
+        None => Target::Custom(admit_syntax::ast::OperationKind::Query, String::new()),
+    };
+    let operation = of.map_or(Operation::Call, |(_, operation)| operation);
+    let is_write = matches!(operation, Operation::Create | Operation::Update);
+    let question = Question {
+        caller: arrival.caller(),
+        target,
+        stored: Stored::Given(Record::new()),
+        input: is_write.then(Record::new),
+        args: Record::new(),
+        index: Vec::new(),
+    };
+    Side { question, model: of.map(|(model, _)| model), operation }
+}
+
+fn of_function(function: &DataFunction) -> Operations {
+    let when = |given: bool, operations: Operations| if given { operations } else { Operations::NONE };
+    let writes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
+    when(function.query, Operations::READ.without(Operations::LISTEN))
+        .with(when(function.mutate, writes))
+        .with(when(function.listen, Operations::LISTEN))
+}
+
+pub(crate) fn of_storage(mode: Mode) -> bool {
+    // The user pool's callers act through the identity pool.
+    matches!(mode, Mode::Guest | Mode::IdentityPool | Mode::Function)
+}
+
+pub(crate) fn path_resource(bucket: &Bucket, path: &Path, own: bool) -> Resource {
+    Resource::Path(bucket.name.clone(), format!("{}{}", path.prefix, if own { "{entity_id}/*" } else { "*" }))
+}
+
+pub(crate) fn resource_of(custom: &CustomOperation) -> Resource {
+    let kind = match custom.kind {
+        admit_syntax::ast::OperationKind::Query => "query",
+        admit_syntax::ast::OperationKind::Mutation => "mutation",
+        admit_syntax::ast::OperationKind::Subscription => "subscription",
+    };
+    Resource::Custom(kind, custom.name.clone())
+}
