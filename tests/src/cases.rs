@@ -2,6 +2,7 @@
 //! Always: no case is skipped in silence; a difference counts as named only where the case carries its label, and
 //! then Admit's own answer is checked too.
 
+use crate::aws::{self, Written};
 use crate::compare::{Bench, Mismatch};
 use crate::rows::LEFT_OUT;
 use crate::translate::{Mend, translate};
@@ -18,7 +19,8 @@ pub struct Report {
     families: BTreeMap<String, Tally>,
     differences: BTreeMap<String, usize>,
     failures: Vec<String>,
-    not_run: BTreeMap<String, usize>,
+    /// Requests that the written IAM decided as the table and the real stack do.
+    by_iam: usize,
 }
 
 #[derive(Default)]
@@ -37,6 +39,11 @@ impl Report {
     /// The failures, each with its policy, request, expected and actual answer.
     pub fn failures(&self) -> &[String] {
         &self.failures
+    }
+
+    /// How many requests the written IAM decided as well.
+    pub fn by_iam(&self) -> usize {
+        self.by_iam
     }
 
     /// How often each named difference applied.
@@ -58,9 +65,7 @@ impl fmt::Display for Report {
         for (name, count) in &self.differences {
             writeln!(f, "{count:>6}  {name}")?;
         }
-        for (what, count) in &self.not_run {
-            writeln!(f, "\nnot run: {count} {what}")?;
-        }
+        writeln!(f, "\n{} decisions of the written IAM, too", self.by_iam)?;
         let sum = |of: fn(&Tally) -> usize| self.families.values().map(of).sum::<usize>();
         writeln!(f, "\n{} passed, {} failed", sum(|tally| tally.passed + tally.different), sum(|tally| tally.failed))
     }
@@ -114,12 +119,7 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 fn run_case(case: &Value, way: Way, report: &mut Report) {
     match text(case, "family") {
         "definitions" => run_definition(case, way, report),
-        "auth" => {
-            *report
-                .not_run
-                .entry("requests of the family `auth` (IAM roles and Cognito actions)".into())
-                .or_default() += case["requests"].as_array().map_or(0, Vec::len)
-        }
+        "auth" => run_auth(case, way, report),
         _ => run_requests(case, way, report),
     }
 }
@@ -173,7 +173,14 @@ fn run_definition(case: &Value, way: Way, report: &mut Report) {
     let tally = report.families.entry("definitions".into()).or_default();
     let different = match (accepted, errors.is_empty(), stricter, laxer) {
         (true, true, ..) | (false, false, ..) => {
-            tally.passed += 1;
+            let written = if accepted { written(case, &source) } else { Ok(()) };
+            match written {
+                Ok(()) => tally.passed += 1,
+                Err(fault) => {
+                    tally.failed += 1;
+                    report.failures.push(format!("FAILED {}: {fault}\n{source}", text(case, "id")));
+                }
+            }
             return;
         }
         (true, false, Some(rows), _) => rows.into_iter().next(),
@@ -196,9 +203,60 @@ fn run_definition(case: &Value, way: Way, report: &mut Report) {
     }
 }
 
+/// Whether the IAM that is written for a case has what the real stack has.
+fn written(case: &Value, source: &str) -> Result<(), String> {
+    let is_auth = text(&case["policy"], "kind") == "auth";
+    if case.get("roles").is_none() && !is_auth {
+        return Ok(());
+    }
+    let written = Written::of(source)?;
+    written.same_statements(text(&case["policy"]["storage"], "name"), &case["roles"])?;
+    if is_auth { written.same_auth(case) } else { Ok(()) }
+}
+
 /// The row of `docs/amplify.md` by which Admit rejects with this code what Amplify takes.
 fn stricter(code: &str) -> Option<&'static str> {
     crate::rows::STRICTER.iter().chain(LEFT_OUT).find(|(known, _)| *known == code).map(|(_, row)| *row)
+}
+
+// ---- auth
+
+/// Which role a session has, and what functions may do with the user pool: what AWS is told is all that decides.
+fn run_auth(case: &Value, way: Way, report: &mut Report) {
+    let source = match way {
+        Way::Translated => translate(&case["policy"], &BTreeSet::new()),
+        Way::Imported => joined(&imported(case)),
+    };
+    let tally = report.families.entry("auth".into()).or_default();
+    let requests = case["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let of_case = written(case, &source).and_then(|()| Written::of(&source));
+    let written = match of_case {
+        Ok(written) => written,
+        Err(fault) => {
+            tally.failed += requests.len();
+            return report.failures.push(format!("FAILED {}: {fault}\n{source}", text(case, "id")));
+        }
+    };
+    for request in requests {
+        let (identity, expect) = (&request["identity"], &request["expect"]);
+        let said = match text(request, "what") {
+            "role" => Ok((text(expect, "role").to_owned(), written.role(identity))),
+            "userPoolAction" => written
+                .user_pool(text(identity, "function"), text(request, "action"))
+                .map(|effect| (text(expect, "decision").to_owned(), aws::decision(effect).to_owned())),
+            other => Err(format!("unknown request `{other}`")),
+        };
+        match said {
+            Ok((expected, actual)) if expected == actual => {
+                tally.passed += 1;
+                report.by_iam += 1;
+            }
+            said => {
+                tally.failed += 1;
+                report.failures.push(format!("FAILED {}: {said:?}\n{source}{request}", text(request, "id")));
+            }
+        }
+    }
 }
 
 // ---- requests
@@ -229,8 +287,29 @@ fn run_requests(case: &Value, way: Way, report: &mut Report) {
         }
     };
     let bench = Bench { case, policy: &loaded };
+    let iam = match text(&case["policy"], "kind") {
+        "storage" => Some(Written::of(&source)),
+        _ => None,
+    };
+    // Where the policy had to be mended, the statements are not those of the real stack; the decisions are compared.
+    if let (true, Some(Err(fault))) = (iam.is_some(), mends.is_empty().then(|| written(case, &source))) {
+        report.families.entry(family.clone()).or_default().failed += 1;
+        report.failures.push(format!("FAILED {}: {fault}\n{source}", text(case, "id")));
+    }
     for request in requests {
         let result = bench.check(request);
+        if let Some(iam) = &iam {
+            let expected = match &result {
+                Ok(()) => text(&request["expect"], "decision"),
+                Err(mismatch) => &mismatch.actual,
+            };
+            if let Err(fault) = as_iam(iam, case, request, expected, mends.is_empty()) {
+                report.families.entry(family.clone()).or_default().failed += 1;
+                report.failures.push(format!("FAILED {} by IAM: {fault}\n{source}{request}", text(request, "id")));
+            } else {
+                report.by_iam += 1;
+            }
+        }
         let tally = report.families.entry(family.clone()).or_default();
         match result {
             Ok(()) => tally.passed += 1,
@@ -245,6 +324,28 @@ fn run_requests(case: &Value, way: Way, report: &mut Report) {
                 }
             },
         }
+    }
+}
+
+/// Whether the written IAM decides a request of storage as the table does, in the role that the real stack gave it and
+/// by the same effect.
+fn as_iam(
+    iam: &Result<Written, String>,
+    case: &Value,
+    request: &Value,
+    expected: &str,
+    as_written: bool,
+) -> Result<(), String> {
+    let iam = iam.as_ref().map_err(Clone::clone)?;
+    let (identity, expect) = (&request["identity"], &request["expect"]);
+    let bucket = text(&case["policy"]["storage"], "name");
+    let effect = iam.storage(bucket, identity, text(request, "action"), text(request, "path"))?;
+    let role = iam.role(identity);
+    let same_role = !as_written || role == text(expect, "role");
+    let same_effect = !as_written || format!("{effect:?}") == text(expect, "effect");
+    match expected == aws::decision(effect) && same_role && same_effect {
+        true => Ok(()),
+        false => Err(format!("expected {expected} {expect}, written: {effect:?} in {role}")),
     }
 }
 

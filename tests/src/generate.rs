@@ -373,12 +373,15 @@ fn groups(forms: Forms) -> impl Strategy<Value = Vec<Group>> {
     };
     select(some).prop_map(|all| {
         let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let group = |(name, others): (&&str, &[&str])| Group {
+        let group = |(precedence, (name, others)): (u32, (&&str, &[&str]))| Group {
             name: (*name).to_owned(),
             acts_as: texts(others),
+            precedence,
+            role: None,
+            grants: Vec::new(),
             place: Place::default(),
         };
-        GROUPS.iter().zip(all).map(group).collect()
+        (0..).zip(GROUPS.iter().zip(all)).map(group).collect()
     })
 }
 

@@ -12,6 +12,7 @@ fn folder() -> PathBuf {
 fn every_recorded_decision_holds() {
     let report = cases::run(&folder()).unwrap();
     assert!(report.passed(), "{report}");
+    assert!(report.by_iam() > 450, "the written IAM decided only {} requests", report.by_iam());
     let rows = [
         "a role met twice",
         "empty lists",
@@ -40,12 +41,16 @@ fn answers_turned_round_fail() {
         }
         let mut cases: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         for case in cases.as_array_mut().unwrap() {
-            if case["family"] == "auth" {
-                continue;
-            }
+            let case_of_storage = case["policy"]["kind"] == "storage";
             for request in case["requests"].as_array_mut().into_iter().flatten() {
                 let allowed = request["expect"]["decision"] == "allow";
                 request["expect"]["decision"] = if allowed { "deny".into() } else { "allow".into() };
+                if request["what"] == "role" {
+                    request["expect"]["role"] = "another".into();
+                }
+                if case_of_storage && request["expect"].get("effect").is_some() {
+                    request["expect"]["effect"] = if allowed { "ImplicitlyDenied".into() } else { "Allowed".into() };
+                }
                 request.as_object_mut().unwrap().remove("holes");
                 decisions += 1;
             }
@@ -56,9 +61,12 @@ fn answers_turned_round_fail() {
     std::fs::remove_dir_all(&turned).unwrap();
     let report = report.unwrap();
     assert!(!report.passed());
-    let failures = report.failures().len();
+    let of_iam = report.failures().iter().filter(|failure| failure.contains(" by IAM: ")).count();
+    let failures = report.failures().len() - of_iam;
     // The few that stay right are those where Admit differs on purpose.
     assert!(failures >= decisions - 10, "only {failures} of {decisions} failed");
+    // Where a policy had to be mended, the effects are not compared: 409 of 498 are.
+    assert!(of_iam >= 400, "only {of_iam} failed by IAM");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn the_reference_names_every_warning_and_the_command_page_every_verb() {
     let page = std::fs::read_to_string(root().join("docs/cli.md")).unwrap();
     for verb in [
         "check", "build", "decide", "inspect", "matrix", "who-can", "what-can", "diff", "test", "explain", "fmt",
-        "import",
+        "emit", "import",
     ] {
         assert!(page.contains(&format!("`admit {verb} ")), "docs/cli.md does not name {verb}");
     }

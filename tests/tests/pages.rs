@@ -1,20 +1,31 @@
 //! Every diagnostic has a page, and the programs on it are what they say: the wrong one is told this code, the right
 //! one compiles.
 
+use admit_amplify::emit::{Account, Form, emit};
 use admit_amplify::import::import;
 use admit_compiler::diagnostic::{Diagnostic, Severity};
 use admit_compiler::{check, codes, page};
 use std::path::Path;
 
 /// Codes whose wrong program cannot stand on a page: too large, or no text. `limits.rs` shows them.
-const TOO_LARGE_FOR_A_PAGE: [&str; 4] = ["E0108", "E0901", "E0903", "E0904"];
+const TOO_LARGE_FOR_A_PAGE: [&str; 5] = ["E0108", "E0901", "E0903", "E0904", "E0905"];
 
-/// What is said of a program: by the checker, or for the codes of importing by that.
+/// Codes that only writing for AWS says.
+const OF_OUTPUTS: [&str; 4] = ["E0905", "E0906", "E1301", "W0752"];
+
+/// What is said of a program: by the checker; for the codes of importing by that, for those of outputs by both.
 fn said(code: &str, text: &str) -> Vec<Diagnostic> {
-    match is_of_import(code) {
-        true => import(&["page.ts".into()], &|path| (path == "page.ts").then(|| text.into())).diagnostics,
-        false => check(&admit_tests::sources(text, "page.policy")).diagnostics,
+    if is_of_import(code) {
+        return import(&["page.ts".into()], &|path| (path == "page.ts").then(|| text.into())).diagnostics;
     }
+    let sources = admit_tests::sources(text, "page.policy");
+    let checked = check(&sources);
+    let mut all = checked.diagnostics;
+    if let Some(policy) = checked.policy.filter(|_| OF_OUTPUTS.contains(&code)) {
+        let forms = [Form::Iam, Form::CloudFormation, Form::AmplifyOutputs, Form::GraphQl];
+        all.extend(forms.into_iter().flat_map(|form| emit(&policy, &sources, form, &Account::default()).diagnostics));
+    }
+    all
 }
 
 fn is_of_import(code: &str) -> bool {

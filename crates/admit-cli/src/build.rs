@@ -55,8 +55,8 @@ impl Build {
     }
 }
 
-/// Writes a file whole or not at all: a reader never sees half a table.
-fn write(path: &str, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a file whole or not at all: a reader never sees half of it.
+pub fn write(path: &str, bytes: &[u8]) -> std::io::Result<()> {
     let beside = format!("{path}.{}.new", std::process::id());
     let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
     if written.is_err() {

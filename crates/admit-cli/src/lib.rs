@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod decide;
 mod diff;
+mod emit;
 mod explain;
 mod files;
 mod fmt;
@@ -48,6 +49,7 @@ enum Verb {
     WhoCan(matrix::WhoCan),
     WhatCan(matrix::WhatCan),
     Diff(diff::Diff),
+    Emit(Box<emit::Emit>),
 }
 
 /// What a verb came to.
@@ -152,6 +154,7 @@ pub fn main() -> ExitCode {
         Verb::WhoCan(who) => who.run(),
         Verb::WhatCan(what) => what.run(),
         Verb::Diff(diff) => diff.run(),
+        Verb::Emit(emit) => emit.run(),
     };
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

@@ -5,7 +5,8 @@ use std::process::Command;
 
 /// Pages whose ```` ```console ```` blocks run on the policies that stand before them: under the page's name, or
 /// under that of their first line, `// file: NAME`.
-const PAGES: [(&str, &str); 2] = [("docs/testing.md", "desk.policy"), ("docs/analysis.md", "news.policy")];
+const PAGES: [(&str, &str); 3] =
+    [("docs/testing.md", "desk.policy"), ("docs/aws.md", "gallery.policy"), ("docs/analysis.md", "news.policy")];
 
 /// What a command line prints, in a folder that holds the policy.
 fn printed(folder: &Path, line: &str) -> String {

@@ -3,7 +3,7 @@
 
 macro_rules! codes {
     (parser: $($parser:literal)*; import: $($import:literal)*; $($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
-        $($(#[$doc])* pub(crate) const $name: &str = $code;)*
+        $($(#[$doc])* pub const $name: &str = $code;)*
 
         /// The codes of the checker, of the parser and of `admit import`, each with its page.
         const PAGES: &[(&str, &str)] = &[
@@ -17,9 +17,6 @@ macro_rules! codes {
 codes! {
     parser: "E0101" "E0102" "E0103" "E0104" "E0105" "E0106" "E0108" "E0901" "E0902";
     import: "E1201" "E1202" "E1203" "E1204" "E1205" "E1206" "W1201" "W1202";
-
-    /// Part of the language, but not of this version: the parser's code too.
-    NOT_YET = "E0107";
 
     /// A name, or a block that stands once, is declared twice.
     DECLARED_TWICE = "E0201";
@@ -51,6 +48,12 @@ codes! {
     USE_CYCLE = "E0224";
     /// A `use` that leads out of the project.
     USE_LEAVES = "E0225";
+    /// Two groups of one precedence.
+    EQUAL_PRECEDENCE = "E0231";
+    /// An ARN of a form that AWS does not have.
+    ARN_FORM = "E0232";
+    /// An IAM action of a form that AWS does not have.
+    ACTION_FORM = "E0233";
 
     /// A builder that does not exist.
     UNKNOWN_BUILDER = "E0301";
@@ -157,6 +160,10 @@ codes! {
     TOO_MANY_GROUPS = "E0903";
     /// More of something than a table can hold.
     TABLE_LIMIT = "E0904";
+    /// More than AWS takes in an output.
+    OUTPUT_LIMIT = "E0905";
+    /// Something without which an output would allow more.
+    WIDENS = "E0906";
 
     /// A test or an invariant speaks of something that does not exist.
     UNKNOWN_SUBJECT = "E1001";
@@ -182,6 +189,9 @@ codes! {
     ACCEPTANCE = "E1501";
     /// An acceptance of what cannot be accepted.
     ACCEPTED_CODE = "E1502";
+
+    /// A deny that a session's one role on AWS cannot enforce.
+    OUTRANKED_DENY = "E1301";
 
     /// A group that no rule names.
     UNUSED_GROUP = "W0701";
@@ -249,6 +259,11 @@ codes! {
     UNUSED_NAME = "W0743";
     /// A claim of a caller that nearly has the name of one that counts.
     NEAR_CLAIM = "W0744";
+
+    /// Joining a group takes access to storage away.
+    GROUP_TAKES_AWAY = "W0751";
+    /// What an output for AWS cannot say.
+    NOT_ON_AWS = "W0752";
     /// An acceptance that accepts nothing.
     UNUSED_ACCEPTANCE = "W1501";
 }

@@ -84,7 +84,7 @@ pub struct Edit {
 
 impl Diagnostic {
     /// A problem at a place. A code that begins with `W` is a warning.
-    pub(crate) fn new(code: &'static str, file: usize, span: Span, message: impl Into<String>) -> Diagnostic {
+    pub fn new(code: &'static str, file: usize, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             code,
             severity: if code.starts_with('W') { Severity::Warning } else { Severity::Error },
@@ -96,17 +96,20 @@ impl Diagnostic {
         }
     }
 
-    pub(crate) fn label(mut self, text: impl Into<String>) -> Diagnostic {
+    /// With what is true at the place.
+    pub fn label(mut self, text: impl Into<String>) -> Diagnostic {
         self.label.text = text.into();
         self
     }
 
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Diagnostic {
+    /// With what to write instead.
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
         self
     }
 
-    pub(crate) fn related(mut self, file: usize, span: Span, text: impl Into<String>) -> Diagnostic {
+    /// With another place that matters.
+    pub fn related(mut self, file: usize, span: Span, text: impl Into<String>) -> Diagnostic {
         self.related.push(Label { file, span, text: text.into() });
         self
     }

@@ -4,9 +4,11 @@
 pub mod analysis;
 mod check;
 mod codes;
+mod cognito;
 pub mod condition;
 pub mod definition;
 pub mod diagnostic;
+mod group_roles;
 mod lower;
 mod matrix;
 pub mod policy;
@@ -17,5 +19,7 @@ pub use admit_runtime::write::TooLarge;
 pub use check::{
     Checked, MAX_CLASSES, MAX_FIELD_CLASSES, MAX_GROUP_NAME, MAX_GROUPS, MAX_TESTS, Source, check, wanted,
 };
-pub use codes::{codes, page};
+pub use codes::{NOT_ON_AWS, OUTPUT_LIMIT, OUTRANKED_DENY, WIDENS, codes, page};
+pub use cognito::cognito_actions;
+pub use group_roles::group_takes_away;
 pub use lower::table;

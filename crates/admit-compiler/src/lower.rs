@@ -32,6 +32,7 @@ pub fn table(policy: &Policy, strip: bool) -> Result<Vec<u8>, TooLarge> {
     lowering.models();
     lowering.customs();
     lowering.buckets();
+    lowering.group_settings();
     if !strip {
         lowering.rules();
     }
@@ -146,6 +147,7 @@ impl<'p> Lowering<'p> {
             texts.extend(rule.whos().flat_map(who_names));
             texts.extend(special::guard_names(rule));
         }
+        texts.extend(self.policy.groups.iter().filter_map(|group| group.role.as_deref()));
         for bucket in &self.policy.buckets {
             texts.extend(bucket.paths.iter().map(|path| path.prefix.as_str()));
             texts.extend(bucket.paths.iter().flat_map(|path| &path.claims).map(|(_, claim)| claim.as_str()));
@@ -153,6 +155,16 @@ impl<'p> Lowering<'p> {
         self.rows.texts = texts.into_iter().map(str::to_owned).collect();
         self.texts = self.rows.texts.iter().cloned().zip(self.rows.names.len() as u32..).collect();
         self.rows.group_claim = self.text(&self.policy.group_claim);
+    }
+
+    /// What the groups are on AWS, where it is not what their places say.
+    fn group_settings(&mut self) {
+        for (group, of) in (0..).zip(&self.policy.groups) {
+            if of.precedence != group || of.role.is_some() {
+                let role = of.role.as_ref().map_or(NONE, |arn| self.text(arn));
+                self.rows.group_settings.push(format::GroupSetting { group, precedence: of.precedence, role });
+            }
+        }
     }
 
     fn text(&self, text: &str) -> u32 {

@@ -145,7 +145,24 @@ pub struct Group {
     pub name: String,
     /// The other groups that its members count as members of, however far, each once, in byte order.
     pub acts_as: Vec<String>,
+    /// Its precedence: the lower, the better.
+    pub precedence: u32,
+    /// The ARN of the role that it brings: `role: "arn:…"`.
+    pub role: Option<String>,
+    /// What its role may do beside what the rules give it: `role: { allow.actions([…]).on([…]) }`.
+    pub grants: Vec<Grant>,
     /// Where `auth.groups` names it.
+    pub place: Place,
+}
+
+/// `allow.actions(["s3:GetObject"]).on(["arn:aws:s3:::reports/*"])`, for AWS alone: it decides nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// IAM's actions.
+    pub actions: Vec<String>,
+    /// ARNs, or `*`.
+    pub resources: Vec<String>,
+    /// Where the rule stands.
     pub place: Place,
 }
 

@@ -129,6 +129,8 @@ pub enum Unknown {
     CustomOperation,
     /// No such bucket.
     Bucket,
+    /// No such group of the user pool.
+    Group,
 }
 
 impl fmt::Display for Unknown {
@@ -138,6 +140,7 @@ impl fmt::Display for Unknown {
             Unknown::Operation => "there is no such operation on this resource",
             Unknown::CustomOperation => "the policy has no such custom operation",
             Unknown::Bucket => "the policy has no such bucket",
+            Unknown::Group => "the policy has no such group",
         })
     }
 }

@@ -130,6 +130,8 @@ sections! {
     RuleParts "rule parts": u32,
     /// [`RuleGuard`]: what rules say beside who and operations.
     RuleGuards "rule guards": RuleGuard,
+    /// [`GroupSetting`]: what groups of the user pool are on AWS. It decides nothing.
+    GroupSettings "group settings": GroupSetting,
 }
 
 /// Something of a fixed size: a section is a row of it, and a record is a row of others.
@@ -513,6 +515,18 @@ record! {
         everyone: u32,
         /// The head of keys in the caller's own folder under it, or none.
         mine: u32,
+    }
+}
+
+record! {
+    /// A group of the user pool whose precedence is not its place, or that brings a role. Sorted by group.
+    GroupSetting {
+        /// The class, one of the pool's groups.
+        group: u32,
+        /// Its precedence in the user pool: the lower, the better. Those of all groups ascend.
+        precedence: u32,
+        /// The ARN of the role that it brings, a string, or none.
+        role: u32,
     }
 }
 

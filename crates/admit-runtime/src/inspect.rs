@@ -1,6 +1,7 @@
 //! What a table holds: for reports, and for hosts that want to know before they ask.
 //! Always: reads what loading has checked, and decides nothing.
 
+use crate::error::Unknown;
 use crate::format::{NONE, Section};
 use crate::load::Policy;
 use crate::words::Mode;
@@ -10,8 +11,17 @@ use crate::words::Mode;
 pub struct Group<'a> {
     /// Its name.
     pub name: &'a str,
-    /// 0 is the best.
+    /// Its precedence in the user pool: the lower, the better.
     pub precedence: u32,
+    role: Option<&'a str>,
+}
+
+impl<'a> Group<'a> {
+    /// The ARN of the role that the policy says its members have on AWS; none if the policy leaves the role to whoever
+    /// deploys it.
+    pub fn role(&self) -> Option<&'a str> {
+        self.role
+    }
 }
 
 impl<'t> Policy<'t> {
@@ -54,7 +64,30 @@ impl<'t> Policy<'t> {
     /// The groups of the user pool, best precedence first.
     pub fn groups(&self) -> impl Iterator<Item = Group<'t>> + use<'t> {
         let policy = *self;
-        (0..self.groups).map(move |precedence| Group { name: policy.class_name(precedence), precedence })
+        (0..self.groups).map(move |number| policy.group_at(number))
+    }
+
+    /// A group of the user pool by its name.
+    ///
+    /// # Errors
+    /// If the policy declares no such group.
+    pub fn group(&self, name: &str) -> Result<Group<'t>, Unknown> {
+        self.groups().find(|group| group.name == name).ok_or(Unknown::Group)
+    }
+
+    fn group_at(&self, number: u32) -> Group<'t> {
+        let (mut low, mut high) = (0, self.group_settings.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.group_settings.at(middle).group < number {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        let setting = Some(self.group_settings.at(low));
+        let setting = setting.filter(|setting| low < self.group_settings.len() && setting.group == number);
+        let role = setting.filter(|setting| setting.role != NONE).map(|setting| self.strings.get(setting.role));
+        Group { name: self.class_name(number), precedence: setting.map_or(number, |of| of.precedence), role }
     }
 
     /// The models' names, in byte order.

@@ -5,10 +5,10 @@
 use crate::cells::Cells;
 use crate::error::LoadError;
 use crate::format::{
-    Acting, Bucket, Clause, Common, Custom, Exclusive, FUNCTIONS, Field, Grant, Guard, HEADER, Head, LENGTHS, LONG,
-    MAGIC, Model, NONE, Node, Number64, PAGE, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS, SHORT, SMALLEST,
-    Section, Shape, Source, Special, Step, TRAILER, Term, Test, VERSION, Who, checksum, clause, field, scope, scope_of,
-    who,
+    Acting, Bucket, Clause, Common, Custom, Exclusive, FUNCTIONS, Field, Grant, GroupSetting, Guard, HEADER, Head,
+    LENGTHS, LONG, MAGIC, Model, NONE, Node, Number64, PAGE, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS,
+    SHORT, SMALLEST, Section, Shape, Source, Special, Step, TRAILER, Term, Test, VERSION, Who, checksum, clause, field,
+    scope, scope_of, who,
 };
 use crate::names::{Names, Scope, Strings};
 use crate::words::Mode;
@@ -113,6 +113,7 @@ pub struct Policy<'t> {
     pub(crate) special_roles: Rows<'t, u32>,
     pub(crate) places: Rows<'t, Place>,
     pub(crate) place_claims: Rows<'t, PlaceClaim>,
+    pub(crate) group_settings: Rows<'t, GroupSetting>,
     pub(crate) rule_strings: Strings<'t>,
     pub(crate) rules: Rows<'t, Rule>,
     pub(crate) rule_parts: Rows<'t, u32>,
@@ -268,6 +269,7 @@ impl<'t> Policy<'t> {
             rules: sections.rows(Section::Rules),
             rule_parts: sections.rows(Section::RuleParts),
             rule_guards: sections.rows(Section::RuleGuards),
+            group_settings: sections.rows(Section::GroupSettings),
             group_claim: number(bytes, 12),
         };
         policy.check()?;
@@ -375,7 +377,8 @@ impl Policy<'_> {
         self.check_guards()?;
         self.check_specials()?;
         self.check_places()?;
-        self.check_rules()
+        self.check_rules()?;
+        self.check_group_settings()
     }
 
     fn check_sources(&self) -> Result<(), LoadError> {
@@ -626,6 +629,32 @@ impl Policy<'_> {
             number = node.parent;
         }
         NONE
+    }
+
+    /// Each stands for a group, in their order, and the precedences of all groups ascend.
+    fn check_group_settings(&self) -> Result<(), LoadError> {
+        let (mut record, mut last) = (0, None);
+        for group in 0..self.groups {
+            let setting = self.group_settings.at(record);
+            let precedence = match record < self.group_settings.len() && setting.group == group {
+                true => {
+                    if setting.role != NONE {
+                        self.name(Section::GroupSettings, record, setting.role)?;
+                    }
+                    record += 1;
+                    setting.precedence
+                }
+                false => group,
+            };
+            if last.is_some_and(|last| precedence <= last) {
+                return Err(LoadError::Value { section: Section::GroupSettings, record });
+            }
+            last = Some(precedence);
+        }
+        match record == self.group_settings.len() {
+            true => Ok(()),
+            false => Err(LoadError::Order { section: Section::GroupSettings, record }),
+        }
     }
 
     fn check_rules(&self) -> Result<(), LoadError> {

@@ -3,9 +3,9 @@
 //! [`crate::format`] states.
 
 use crate::format::{
-    Acting, Bucket, Clause, Common, Custom, Exclusive, Field, Grant, Guard, HEADER, Head, LENGTHS, Long, MAGIC, Model,
-    NAMES_A_PILOT, NO_NAME, Node, Number64, Page, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS, Section, Shape,
-    Source, Special, Step, TRAILER, Term, Test, U24, VERSION, Who, bucket, checksum, hash, slot,
+    Acting, Bucket, Clause, Common, Custom, Exclusive, Field, Grant, GroupSetting, Guard, HEADER, Head, LENGTHS, Long,
+    MAGIC, Model, NAMES_A_PILOT, NO_NAME, Node, Number64, Page, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS,
+    Section, Shape, Source, Special, Step, TRAILER, Term, Test, U24, VERSION, Who, bucket, checksum, hash, slot,
 };
 use alloc::string::String;
 use alloc::vec;
@@ -63,6 +63,7 @@ pub struct Rows {
     pub special_roles: Vec<u32>,
     pub places: Vec<Place>,
     pub place_claims: Vec<PlaceClaim>,
+    pub group_settings: Vec<GroupSetting>,
     /// The explanations' strings.
     pub rule_strings: Vec<String>,
     pub rules: Vec<Rule>,
@@ -162,6 +163,7 @@ impl Rows {
             Section::SpecialRoles => rows(&self.special_roles, out),
             Section::Places => rows(&self.places, out),
             Section::PlaceClaims => rows(&self.place_claims, out),
+            Section::GroupSettings => rows(&self.group_settings, out),
             Section::RuleText => text(self.rule_strings.iter(), out),
             Section::RuleStrings => ends(self.rule_strings.iter(), out),
             Section::Rules => rows(&self.rules, out),

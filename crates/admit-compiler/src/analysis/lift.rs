@@ -26,7 +26,14 @@ impl Policy {
             has_auth: true,
             groups: table
                 .groups()
-                .map(|of| Group { name: of.name.to_owned(), acts_as: Vec::new(), place: Place::default() })
+                .map(|of| Group {
+                    name: of.name.to_owned(),
+                    acts_as: Vec::new(),
+                    precedence: of.precedence,
+                    role: None,
+                    grants: Vec::new(),
+                    place: Place::default(),
+                })
                 .collect(),
             roles: if table.is_preferred() { Roles::Preferred } else { Roles::Union },
             group_claim: table.group_claim().to_owned(),

@@ -1,9 +1,9 @@
 //! Groups that count as others, and groups that exclude each other: `group X { actsAs: […] }`, `auth.exclusive`.
 //! Always: what a group acts as is closed, so that nobody has to look twice; no cycle, and no way around `exclusive`.
 
+use super::Checker;
 use super::auth::quote;
 use super::lists::Word;
-use super::{Checker, Declared};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use admit_runtime::Provider;
@@ -19,13 +19,11 @@ impl Checker<'_> {
         self.once("group block", blocks.iter().map(|(file, of)| (*file, &of.name)).collect());
         let mut direct = Direct::new();
         for (file, of) in blocks {
-            self.settings_once(file, &of.settings);
             let word = Word { text: of.name.text.clone(), file, span: of.name.span };
             self.group_of_pool(&word);
             let acts = of.settings.iter().filter(|setting| setting.key.text == "actsAs");
             let acts: Vec<Word> = acts.flat_map(|setting| self.acts_as(file, of, setting)).collect();
             direct.entry(of.name.text.clone()).or_default().extend(acts);
-            self.other_group_settings((file, of));
         }
         let closed = self.closed(&direct);
         for group in &mut self.groups.declared {
@@ -37,22 +35,6 @@ impl Checker<'_> {
     fn group_of_pool(&mut self, word: &Word) {
         let claim = self.groups.group_claim.clone();
         self.group_known(word, Provider::UserPools, &claim);
-    }
-
-    /// The settings of a group that say something else than how it counts.
-    fn other_group_settings(&mut self, (file, of): Declared<'_, ast::Group>) {
-        for setting in &of.settings {
-            match setting.key.text.as_str() {
-                "actsAs" => (),
-                key @ ("precedence" | "role") => {
-                    self.not_yet(file, setting.key.span, &format!("the setting `{key}` of a group"));
-                }
-                _ => self.unknown_setting(file, setting, "group", &["precedence", "actsAs", "role"]),
-            }
-        }
-        for (key, _) in &of.roles {
-            self.not_yet(file, key.span, "the setting `role` of a group");
-        }
     }
 
     fn acts_as(&mut self, file: usize, of: &ast::Group, setting: &Setting) -> Vec<Word> {

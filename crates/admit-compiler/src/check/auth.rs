@@ -166,7 +166,9 @@ impl Checker<'_> {
                 continue;
             }
             self.groups.known.insert(name.clone());
-            self.groups.declared.push(Group { name, acts_as: Vec::new(), place: self.place(file, span) });
+            let place = self.place(file, span);
+            let (acts_as, grants) = (Vec::new(), Vec::new());
+            self.groups.declared.push(Group { name, acts_as, precedence: 0, role: None, grants, place });
         }
     }
 
@@ -268,17 +270,9 @@ impl Checker<'_> {
             }
         }
     }
-
-    pub(super) fn not_yet(&mut self, file: usize, span: Span, what: &str) {
-        self.say(
-            Diagnostic::new(codes::NOT_YET, file, span, format!("{what} is not in this version of the language"))
-                .label("not understood yet")
-                .help("leaving it out may allow more; `admit explain E0107` says what this version lacks"),
-        );
-    }
 }
 
 /// A text as a literal.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -85,9 +85,11 @@ impl<'a> Checker<'a> {
             }
         }
         for group in self.groups.declared.clone() {
+            let has_role = group.role.is_some() || !group.grants.is_empty();
             // Who counts as another gains by its rules.
             let counts = group.acts_as.iter().any(|other| named.contains(other.as_str()));
-            if !counts && !named.contains(group.name.as_str()) && !self.groups.meant.contains(&group.name) {
+            if !counts && !has_role && !named.contains(group.name.as_str()) && !self.groups.meant.contains(&group.name)
+            {
                 let message = format!("no rule names the group `{}`", group.name);
                 let warning =
                     Diagnostic::new(codes::UNUSED_GROUP, group.place.file as usize, group.place.span, message);

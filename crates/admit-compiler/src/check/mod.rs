@@ -15,6 +15,7 @@ mod conditions;
 mod data;
 mod deeds;
 mod doubts;
+mod groups;
 mod guards;
 mod invariants;
 mod lints;
@@ -31,7 +32,8 @@ mod uses;
 
 use crate::codes;
 use crate::diagnostic::{Accepted, Diagnostic, Severity};
-use crate::policy::{Place, Policy};
+use crate::group_roles::group_takes_away;
+use crate::policy::{Place, Policy, Roles};
 use admit_syntax::ast::{self, Item, Name, Span};
 use admit_syntax::{Parsed, parse_bytes};
 use auth::Groups;
@@ -40,6 +42,7 @@ use conditions::Typed;
 use lists::Lists;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+pub(crate) use auth::quote;
 pub use conditions::MAX_TESTS;
 pub use names::MAX_GROUP_NAME;
 pub use uses::wanted;
@@ -213,6 +216,7 @@ impl<'a> Checker<'a> {
         self.read_names();
         self.read_auth();
         self.read_acting();
+        self.read_group_blocks();
         let schema = self.read_data();
         let auth_functions = self.read_auth_rules();
         let models = self.read_models(&schema);
@@ -242,6 +246,9 @@ impl<'a> Checker<'a> {
         };
         self.check_limits(&policy);
         self.lint(&policy, &schema);
+        if policy.roles == Roles::Preferred {
+            self.diagnostics.extend(group_takes_away(&policy));
+        }
         policy
     }
 

@@ -6,6 +6,7 @@ use super::auth::quote;
 use super::lists::Word;
 use super::{Checker, Declared, either};
 use crate::codes;
+use crate::cognito::ACTIONS;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{AuthFunction, DataFunction, Rule, Who};
 use admit_runtime::{Mode, Operations, Provider};
@@ -92,39 +93,6 @@ pub(super) const STORAGE: [(&str, Operations); 5] = [
 ];
 const FUNCTION: [(&str, Operations); 3] =
     [("query", Operations::GET), ("mutate", Operations::CREATE), ("listen", Operations::LISTEN)];
-/// The actions of functions on the user pool, in Amplify's words.
-const AUTH: [&str; 30] = [
-    "manageUsers",
-    "manageGroupMembership",
-    "manageGroups",
-    "manageUserDevices",
-    "managePasswordRecovery",
-    "addUserToGroup",
-    "createGroup",
-    "createUser",
-    "deleteGroup",
-    "deleteUser",
-    "deleteUserAttributes",
-    "disableUser",
-    "enableUser",
-    "forgetDevice",
-    "getDevice",
-    "getGroup",
-    "getUser",
-    "listUsers",
-    "listUsersInGroup",
-    "listDevices",
-    "listGroups",
-    "listGroupsForUser",
-    "removeUserFromGroup",
-    "resetUserPassword",
-    "setUserMfaPreference",
-    "setUserPassword",
-    "setUserSettings",
-    "updateDeviceStatus",
-    "updateGroup",
-    "updateUserAttributes",
-];
 
 /// What a builder takes before the provider.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -812,7 +780,7 @@ impl Checker<'_> {
     /// The words of a function's rule in `data` or `auth`.
     fn function_words(&mut self, reading: &Reading<'_>) -> Option<Vec<String>> {
         let known: Vec<&str> = match reading.site {
-            Site::Auth => AUTH.to_vec(),
+            Site::Auth => ACTIONS.iter().map(|(word, _)| *word).collect(),
             _ => FUNCTION.iter().map(|(word, _)| *word).collect(),
         };
         let Some(words) = self.operation_words(reading)? else {
