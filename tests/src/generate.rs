@@ -107,6 +107,8 @@ fn dynamic_who() -> impl Strategy<Value = Who> {
         3 => owner(vec!["owner", "owner", "author"], false),
         1 => owner(vec!["editors"], true),
         1 => group("team", false),
+        // Who owns a record, and which group it is of, may stand in one field.
+        1 => group("author", false),
         1 => group("teams", true)]
 }
 
@@ -425,7 +427,13 @@ pub fn policy(forms: Forms) -> impl Strategy<Value = Policy> {
 }
 
 const TEXTS: [&str; 6] = ["A", "u1", "u1::n1", "n1", "t1", ""];
-const INSTANTS: [&str; 3] = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.50Z", "2027-01-01T00:00:00Z"];
+const INSTANTS: [&str; 5] = [
+    "2026-01-02T03:04:05Z",
+    "2026-01-02T03:04:05.5Z",
+    "2026-01-02T03:04:05.50Z",
+    "2026-01-02T03:04:05.000Z",
+    "2027-01-01T00:00:00Z",
+];
 
 fn text(texts: &[&'static str]) -> impl Strategy<Value = Value> + use<> {
     select(texts.to_vec()).prop_map(|text| Value::Text(text.to_owned()))

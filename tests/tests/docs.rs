@@ -49,10 +49,13 @@ fn the_reference_names_every_warning_and_the_command_page_every_verb() {
 
 #[test]
 fn examples_have_no_problem() {
-    for entry in std::fs::read_dir(root().join("docs/examples")).unwrap() {
-        let path = entry.unwrap().path();
-        let checked = check(&[Source { name: "example.policy".into(), text: std::fs::read(&path).unwrap() }]);
-        assert!(checked.diagnostics.is_empty(), "{}: {:#?}", path.display(), checked.diagnostics);
+    for (name, sources) in admit_tests::examples() {
+        let checked = check(&sources);
+        assert!(checked.diagnostics.is_empty(), "{name}: {:#?}", checked.diagnostics);
+        for source in sources {
+            let text = String::from_utf8(source.text).unwrap();
+            assert_eq!(admit_syntax::format(&text).unwrap(), text, "{}: run `admit fmt`", source.name);
+        }
     }
 }
 

@@ -1,12 +1,17 @@
 //! The exact answers, held to the definition: what holds is broken by no request, and what is broken is shown by one.
 
 use admit_compiler::analysis::{Answer, holds};
+use admit_compiler::condition::{Condition, Source};
 use admit_compiler::definition::{self, Question, Record, Stored, Target};
 use admit_compiler::policy::{Deed, DeedTarget, Keys, Place, Policy, Requirement, RequirementKind, Rule, Who, Whom};
 use admit_runtime::{Authorizer, Mode, Operation};
 use admit_tests::generate::{self, Forms};
 use proptest::prelude::*;
 use proptest::sample::Index;
+
+/// Keys under every kind of path, and beside them.
+const KEYS: [&str; 10] =
+    ["a/f", "a/b/f", "a/b/c/f", "ab/f", "p/me/f", "p/x/f", "q/t1/d/f", "q/t1/o/me/f", "a/b/t1/f", "q/r/f"];
 
 /// A deed on something that the policy has.
 fn deed(policy: &Policy, which: Index, operation: Index, key: Index) -> Deed {
@@ -24,9 +29,7 @@ fn deed(policy: &Policy, which: Index, operation: Index, key: Index) -> Deed {
         targets.push((DeedTarget::Custom(custom.kind, custom.name.clone()), vec![Operation::Call]));
     }
     for bucket in &policy.buckets {
-        let keys =
-            ["a/f", "a/b/f", "a/b/c/f", "ab/f", "p/me/f", "p/x/f", "q/t1/d/f", "q/t1/o/me/f", "a/b/t1/f", "q/r/f"];
-        let key = keys[key.index(keys.len())];
+        let key = KEYS[key.index(KEYS.len())];
         let below = Keys::Below(key.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/")));
         for keys in [Keys::All, Keys::One(key.to_owned()), below] {
             let operations = vec![Operation::Get, Operation::List, Operation::Write, Operation::Delete];
@@ -50,13 +53,27 @@ fn whom(policy: &Policy, deed: &Deed, which: Index) -> Whom {
             paths.flat_map(|path| &path.rules).filter(|rule| rule.who != Who::Entity).collect()
         }
     };
-    let functions = policy.functions.iter().map(|name| (Who::Function(name.clone()), Vec::new()));
-    let mut all: Vec<(Who, Vec<Who>)> = rules.iter().map(|rule| (rule.who.clone(), rule.and.clone())).collect();
-    all.extend(rules.iter().map(|rule| (rule.who.clone(), Vec::new())));
-    all.extend(functions);
-    all.retain(|(_, and)| !and.contains(&Who::Entity));
-    let (who, and) = all.swap_remove(which.index(all.len()));
-    Whom { who, and, place: Place::default() }
+    let of = |who: &Who, and: &[Who], condition: Option<&Condition>| Whom {
+        who: who.clone(),
+        and: and.to_vec(),
+        condition: condition.cloned(),
+        place: Place::default(),
+    };
+    let mut all: Vec<Whom> = rules.iter().map(|rule| of(&rule.who, &rule.and, None)).collect();
+    all.extend(rules.iter().map(|rule| of(&rule.who, &[], None)));
+    let writes = matches!(deed.operations[0], Operation::Create | Operation::Update);
+    let reads_input = |condition: &Condition| {
+        let mut reads = false;
+        condition.each_term(&mut |term| reads |= term.source == Source::Input);
+        reads
+    };
+    for rule in &rules {
+        let condition = rule.condition.as_ref().filter(|condition| writes || !reads_input(condition));
+        all.extend(condition.map(|condition| of(&rule.who, &rule.and, Some(condition))));
+    }
+    all.extend(policy.functions.iter().map(|name| of(&Who::Function(name.clone()), &[], None)));
+    all.retain(|whom| !whom.and.contains(&Who::Entity));
+    all.swap_remove(which.index(all.len()))
 }
 
 /// A random request as a request of the deed; none if it cannot be one.
@@ -117,8 +134,7 @@ fn is_done(policy: &Policy, deed: &Deed, question: &Question) -> bool {
 }
 
 fn is_whom(policy: &Policy, question: &Question, whom: &Whom) -> bool {
-    let whos: Vec<&Who> = [&whom.who].into_iter().chain(&whom.and).collect();
-    definition::is_whom(policy, question, &whos)
+    definition::is_whom(policy, question, whom)
 }
 
 /// Whether a random request shows that the requirement is broken.
@@ -186,6 +202,37 @@ proptest! {
         if holds(&policy, &requirement) == Answer::Holds {
             for (question, other) in questions.iter().zip(questions.iter().skip(1)) {
                 prop_assert!(!breaks(&policy, &requirement.kind, question, other), "{requirement:?}\nbroken by\n{question:?}\n{other:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// The same of objects alone, with every caller at every key.
+    #[test]
+    fn what_holds_of_objects_no_request_breaks(
+        mut policy in generate::policy(Forms::All).prop_filter("a bucket", |policy| !policy.buckets.is_empty()),
+        at in requirement(),
+        questions in proptest::collection::vec(generate::question(), 60),
+    ) {
+        let models = std::mem::take(&mut policy.models);
+        policy.operations.clear();
+        let kind = kind(&policy, &at);
+        policy.models = models;
+        let requirement = Requirement { kind, place: Place::default() };
+        if holds(&policy, &requirement) == Answer::Holds {
+            for question in &questions {
+                for key in KEYS {
+                    let target = Target::Storage { bucket: "files".into(), operation: Operation::Get, key: key.into() };
+                    let mut asked = Question { target, ..question.clone() };
+                    if asked.caller.mode == Mode::Function {
+                        // A function has no token.
+                        asked.caller.claims.clear();
+                    }
+                    prop_assert!(!breaks(&policy, &requirement.kind, &asked, &asked), "{requirement:?}\nbroken by\n{asked:?}");
+                }
             }
         }
     }

@@ -85,7 +85,7 @@ pub fn read_each(paths: &[String]) -> Result<Vec<Source>, Failure> {
 
 /// Adds the files that sources use, and those that these use. A file that is not there is left to the checker, who
 /// says where it is used; one that is there already, under whatever name, counts once.
-fn with_used(mut sources: Vec<Source>) -> Result<Vec<Source>, Failure> {
+pub fn with_used(mut sources: Vec<Source>) -> Result<Vec<Source>, Failure> {
     let mut tried = std::collections::BTreeSet::new();
     let mut real: Vec<Option<PathBuf>> = sources.iter().map(|source| real_path(&source.name)).collect();
     let roots: Vec<PathBuf> = project(&real);

@@ -51,7 +51,7 @@ impl Drop for Folder {
 /// A policy that accepts a warning.
 const ACCEPTING: &str = "model Guestbook {
   // admit: allow W0705 because everybody may sign the <guestbook>
-  allow.publicApiKey().to([\"create\"])
+  allow.publicApiKey().to([\"create\", \"read\"])
 }
 ";
 
@@ -238,4 +238,77 @@ fn the_commands_of_the_page_do_what_it_says() {
         }
     }
     assert!(folder.0.join("admit.sarif").exists() && folder.0.join("app.table").exists());
+}
+
+// ---- fixing
+
+/// What can be mended, what is left, and what is an error.
+const MENDABLE: &str = r#"auth {
+  groups: ["ADMINS", "EDITORS"]
+}
+
+let OLD = ["ADMINS"]
+
+model Post {
+  title: string
+  allow.groups(["ADMINS", "EDITORS", "EDITORS"])
+
+  // readers
+  allow.groups(["ADMINS"]).to(["read"])
+  allow.owner().to(["read"])
+  allow.owner().to(["update"])
+  deny.authenticated("identityPool").to(["delete"])
+}
+"#;
+
+#[test]
+fn what_changes_nothing_is_mended_and_the_rest_is_told() {
+    let folder = Folder::new("mended", &[("app.policy", MENDABLE)]);
+    let first = folder.text(&["check", "app.policy", "--fix"]);
+    let mended = std::fs::read_to_string(folder.0.join("app.policy")).unwrap();
+    let json = folder.text(&["check", "app.policy", "--fix", "--format", "json"]);
+    let again = std::fs::read_to_string(folder.0.join("app.policy")).unwrap();
+    assert_eq!(mended, again);
+    insta::with_settings!({ omit_expression => true }, {
+        insta::assert_snapshot!(format!("{MENDABLE}--- --fix\n{first}--- now\n{mended}--- again, as json\n{json}"));
+    });
+}
+
+#[test]
+fn an_error_is_not_guessed_at() {
+    let wrong = MENDABLE.replace("allow.owner().to([\"read\"])", "allow.groups([\"EDITOR\"])");
+    let folder = Folder::new("guess", &[("app.policy", &wrong)]);
+    let text = folder.text(&["check", "app.policy", "--fix"]);
+    assert_eq!(std::fs::read_to_string(folder.0.join("app.policy")).unwrap(), wrong);
+    assert!(
+        text.contains("left   all as it is: a policy with an error has no meaning that a fix could keep"),
+        "{text}"
+    );
+}
+
+#[test]
+fn standard_input_is_mended_to_standard_output() {
+    let folder = Folder::new("stdin", &[("app.policy", MENDABLE)]);
+    let output = Command::new("sh")
+        .args(["-c", "\"$0\" check - --fix < app.policy", env!("CARGO_BIN_EXE_admit")])
+        .current_dir(&folder.0)
+        .output()
+        .unwrap();
+    folder.admit(&["check", "app.policy", "--fix"]);
+    let mended = std::fs::read_to_string(folder.0.join("app.policy")).unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), mended);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("4 fixed"));
+}
+
+/// Another policy may use the list as well.
+#[test]
+fn a_file_that_is_only_used_is_not_changed() {
+    let list = "let ALL = [allow.group(\"A\"), allow.group(\"A\").to([\"read\"])]\n";
+    let policy = "use \"list.policy\"\nauth { groups: [\"A\"] }\nmodel Post { ...ALL }\n";
+    let folder = Folder::new("used", &[("list.policy", list), ("app.policy", policy)]);
+    let text = folder.text(&["check", "app.policy", "--fix"]);
+    assert!(text.contains("left   list.policy:1  W0702: it changes a file that was not named"), "{text}");
+    assert_eq!(std::fs::read_to_string(folder.0.join("list.policy")).unwrap(), list);
+    let text = folder.text(&["check", "app.policy", "list.policy", "--fix"]);
+    assert!(text.contains("1 fixed, no problems in 2 files"), "{text}");
 }

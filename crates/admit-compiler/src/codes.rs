@@ -264,6 +264,18 @@ codes! {
     GROUP_TAKES_AWAY = "W0751";
     /// What an output for AWS cannot say.
     NOT_ON_AWS = "W0752";
+    /// A rule that others cover together.
+    COVERED_TOGETHER = "W1401";
+    /// A rule whose condition is true only where a wider one is.
+    NARROWER = "W1402";
+    /// A rule that can allow nothing.
+    DEAD_RULE = "W1403";
+    /// A model that is written and never read.
+    NOBODY_READS = "W1404";
+    /// Groups that no decision tells apart.
+    GROUPS_ALIKE = "W1405";
+    /// A relation whose readers may read nothing of what it leads to.
+    UNREAD_RELATION = "W1406";
     /// An acceptance that accepts nothing.
     UNUSED_ACCEPTANCE = "W1501";
 }

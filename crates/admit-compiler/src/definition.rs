@@ -4,7 +4,7 @@
 
 use crate::condition::{Found, Source, Term, Truth, Truths};
 use crate::matrix::{Dynamic, DynamicKind, Role, roles};
-use crate::policy::{Bucket, CustomOperation, Field, Model, Path, Place, Policy, Roles, Rule, Who};
+use crate::policy::{Bucket, CustomOperation, Field, Model, Path, Place, Policy, Roles, Rule, Who, Whom};
 use admit_runtime::{Authorizer, Mode, Operation, Operations, Provider};
 use admit_syntax::ast::OperationKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -606,7 +606,14 @@ impl OnModel<'_> {
 
     /// Whether a rule is true on the input with the owners that it sets itself.
     fn is_true_with_its_owners(&self, rule: &Rule) -> bool {
-        let mut record = self.question.input.clone().unwrap_or_default();
+        let record = self.with_owners_of(rule, self.question.input.clone().unwrap_or_default());
+        let ground = Ground::Record(&record);
+        let who = self.who_truths(&rule.who, ground, Spelling::Complete);
+        who.and(self.guard_truths(rule, ground, Spelling::Complete)).contains(Truth::True)
+    }
+
+    /// What is created, with the owners that a rule sets where nothing stands yet.
+    fn with_owners_of(&self, rule: &Rule, mut record: Record) -> Record {
         // Of two owners of one rule on one field, the first in the order of roles is set.
         let owners: BTreeSet<Dynamic> = rule.whos().flat_map(roles).filter_map(Role::into_dynamic).collect();
         for owner in owners {
@@ -614,9 +621,7 @@ impl OnModel<'_> {
                 record.entry(owner.field).or_insert(whole);
             }
         }
-        let ground = Ground::Record(&record);
-        let who = self.who_truths(&rule.who, ground, Spelling::Complete);
-        who.and(self.guard_truths(rule, ground, Spelling::Complete)).contains(Truth::True)
+        record
     }
 
     fn names_with(&self, role: &Role, operation: Operations, ground: Ground<'_>) -> BTreeSet<String> {
@@ -1207,14 +1212,10 @@ pub fn parts(policy: &Policy, question: &Question, rule: &Rule, path: Option<&Pa
             };
             let on = OnModel { policy, model, question, operation: *operation };
             let created = (*operation == Operation::Create).then(|| {
-                let owners = on.recorded_owners();
-                question
-                    .input
-                    .iter()
-                    .flatten()
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .chain(owners)
-                    .collect()
+                let mut record = question.input.clone().unwrap_or_default();
+                record.extend(on.recorded_owners());
+                // What an allow comes to is what it would come to with the owner that it sets.
+                if is_deny { record } else { on.with_owners_of(rule, record) }
             });
             let ground = created.as_ref().map_or_else(|| on.stored(), Ground::Record);
             let spelling = if is_deny { Spelling::Any } else { on.spelling() };
@@ -1242,11 +1243,25 @@ pub fn parts(policy: &Policy, question: &Question, rule: &Rule, path: Option<&Pa
     }
 }
 
-/// Whether the caller is one whom an invariant speaks of: all of these. An owner in any spelling; on objects `entity` is
-/// the owner of the folder that the key lies in, and everybody else is judged by all groups.
-pub fn is_whom(policy: &Policy, question: &Question, whos: &[&Who]) -> bool {
+/// Whether the caller is one whom an invariant speaks of: all of its whos, and its condition is true. An owner in any
+/// spelling; on objects `entity` is the owner of the folder that the key lies in, and everybody else is judged by all
+/// groups.
+pub fn is_whom(policy: &Policy, question: &Question, whom: &Whom) -> bool {
     let caller = &question.caller;
-    whos.iter().all(|who| match (who, &question.target) {
+    let of = |who: &Who, condition: &Option<crate::condition::Condition>| Rule {
+        who: who.clone(),
+        and: Vec::new(),
+        operations: Operations::NONE,
+        condition: condition.clone(),
+        place: Place::default(),
+    };
+    let asked = of(&whom.who, &whom.condition);
+    let condition = match &question.target {
+        Target::Storage { .. } => condition_truth(caller, &asked),
+        _ => parts(policy, question, &asked, None, true).condition,
+    };
+    let mut whos = [&whom.who].into_iter().chain(&whom.and);
+    let is_all = whos.all(|who| match (who, &question.target) {
         (Who::Function(name), _) => caller.mode == Mode::Function && caller.function.as_ref() == Some(name),
         (who, Target::Storage { bucket, key, .. }) => {
             let Some(bucket) = policy.buckets.iter().find(|known| known.name == *bucket) else { return false };
@@ -1256,17 +1271,9 @@ pub fn is_whom(policy: &Policy, question: &Question, whos: &[&Who]) -> bool {
                 who => touch.who_truth(who) == Truth::True,
             }
         }
-        (who, _) => {
-            let alone = Rule {
-                who: (*who).clone(),
-                and: Vec::new(),
-                operations: Operations::NONE,
-                condition: None,
-                place: Place::default(),
-            };
-            parts(policy, question, &alone, None, true).who == Truth::True
-        }
-    })
+        (who, _) => parts(policy, question, &of(who, &None), None, true).who == Truth::True,
+    });
+    is_all && condition == Truth::True
 }
 
 /// Whether a path covers a key for this caller, claims put in.

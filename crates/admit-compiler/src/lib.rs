@@ -8,6 +8,7 @@ mod cognito;
 pub mod condition;
 pub mod definition;
 pub mod diagnostic;
+pub mod fix;
 mod group_roles;
 mod lower;
 mod matrix;

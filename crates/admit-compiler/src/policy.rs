@@ -478,13 +478,16 @@ pub enum RequirementKind {
     NoOne(Deed, Deed),
 }
 
-/// Whom an invariant speaks of: `group("ADMINS")`, `owner().and(group("EDITORS"))`, `resource(resizer)`.
+/// Whom an invariant speaks of: `group("ADMINS")`, `owner().and(group("EDITORS"))`, `resource(resizer)`,
+/// `authenticated().when(record.tenant == claims["custom:tenant"])`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Whom {
     /// The who. A function may stand on every target.
     pub who: Who,
     /// What they must be as well.
     pub and: Vec<Who>,
+    /// What must be true of them and of what they touch: `.when(…)`.
+    pub condition: Option<Condition>,
     /// Where it stands.
     pub place: Place,
 }

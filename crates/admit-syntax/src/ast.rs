@@ -254,14 +254,23 @@ pub struct Requirement {
 /// The forms of a [`Requirement`].
 #[derive(Clone, PartialEq, Debug)]
 pub enum RequirementKind {
-    /// `only [group("ADMINS"), owner()] can ["delete"] Post`: the who's, a list value
-    Only(Value, Deed),
-    /// `no guest() can ["read"] Post`: the who, a value of calls
-    No(Value, Deed),
+    /// `only [group("ADMINS"), owner()] can ["delete"] Post`
+    Only(Vec<Who>, Deed),
+    /// `no guest() can ["read"] Post`
+    No(Who, Deed),
     /// `whoever can ["update"] Post can ["get"] Post`
     Whoever(Deed, Deed),
     /// `no one can both ["create"] Payment and approvePayment`
     NoOne(Deed, Deed),
+}
+
+/// Whom a requirement names: `group("ADMINS")`, `owner().and(group("EDITORS")).when(record.state == "draft")`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Who {
+    /// The who and its modifiers, a value of calls; anything else is for the checker to reject.
+    pub who: Value,
+    /// The conditions: `.when(…)`, of which the checker takes one.
+    pub conditions: Vec<When>,
 }
 
 /// Operations on something.

@@ -143,14 +143,13 @@ struct Printer<'t> {
 fn layout(kind: Kind) -> Layout {
     match kind {
         Kind::auth
-        | Kind::group
         | Kind::data
         | Kind::model
         | Kind::type_declaration
         | Kind::storage
         | Kind::test
         | Kind::invariant => Layout::Lines,
-        Kind::field_rules | Kind::operation | Kind::role_rules => Layout::One,
+        Kind::field_rules | Kind::operation | Kind::role_rules | Kind::group => Layout::One,
         _ => Layout::Fits,
     }
 }
@@ -351,6 +350,18 @@ fn between(out: &str, next: &str) -> &'static str {
     }
 }
 
+/// Whether a requirement that is too long goes on here on a new line: what may be done, or the second of two deeds.
+fn breaks(docs: &[Doc], at: usize) -> bool {
+    let is = |at: usize, text: &str| matches!(docs.get(at), Some(Doc::Token(token)) if token == text);
+    let no_one = is(0, "no") && is(1, "one");
+    match (no_one, at) {
+        (_, 0) => false,
+        (true, _) => is(at, "and"),
+        (false, 1) => false,
+        (false, _) => is(at, "can") && !is(at - 1, ".") && (is(0, "only") || is(0, "no") || is(0, "whoever")),
+    }
+}
+
 // ---- lines
 
 impl Printer<'_> {
@@ -372,7 +383,8 @@ impl Printer<'_> {
         let mut start = 0;
         for node in self.tree.declarations() {
             let blank_before = self.gap(start..node.tokens.start, start > 0, &mut entries);
-            let line = matches!(node.kind, Kind::function | Kind::use_declaration | Kind::let_declaration);
+            let line =
+                matches!(node.kind, Kind::function | Kind::use_declaration | Kind::let_declaration | Kind::group);
             let ends = if line { Ends::Line } else { Ends::Block };
             entries.push(Entry::Member { docs: self.docs(node), blank_before, ends });
             start = node.tokens.end;
@@ -437,6 +449,10 @@ impl Printer<'_> {
                     if !self.out.ends_with(' ') {
                         self.line(indent + 2);
                     }
+                    self.write(text);
+                }
+                Doc::Token(text) if breaks(docs, number) && !self.out[start..].contains('\n') => {
+                    self.line(indent + 2);
                     self.write(text);
                 }
                 Doc::Token(text) => {

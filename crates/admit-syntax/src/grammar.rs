@@ -92,8 +92,28 @@ impl Misfit<'_> {
                     .filter(|_| before.starts_with(['"', '\'']))
             }
             (",", ",") => Some("one comma is enough".into()),
+            (_, word) if found.is_some_and(|at| self.is_in_a_list(at)) && word.starts_with(char::is_alphabetic) => {
+                Some(format!("inside `[ ]` and `( )` a comma goes between: write `,` before `{word}`"))
+            }
             _ => None,
         }
+    }
+
+    /// Whether a place is within brackets or parentheses, behind something that stands there.
+    fn is_in_a_list(&self, found: usize) -> bool {
+        let mut open = Vec::new();
+        let mut last = None;
+        for token in self.piece.clone().take_while(|at| *at < found).map(|at| &self.tokens[at]) {
+            match token.kind {
+                kind if kind.is_trivia() => continue,
+                kind if kind.closer().is_some() => open.push(kind),
+                kind if kind.is_closer() => drop(open.pop()),
+                _ => (),
+            }
+            last = Some(token.kind);
+        }
+        let is_behind = last.is_some_and(|kind| kind.is_closer() || kind == TokenKind::String);
+        is_behind && open.last().is_some_and(|kind| *kind != TokenKind::LBrace)
     }
 
     /// Whether `when(` is open at a place.
@@ -199,6 +219,8 @@ impl Misfit<'_> {
             operand | operands => self.compared(before),
             comparator => "`==` or another comparison",
             operations => "operations, such as `[\"read\"]`",
+            who => "a who, such as `group(\"ADMINS\")`",
+            whos => "whos, such as `[owner()]`",
             and => "`&&`",
             or => "`||`",
             index => "`[`",

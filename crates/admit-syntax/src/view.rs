@@ -331,19 +331,28 @@ impl View<'_> {
         let first = deeds.next()?;
         let kind = match of.kind {
             Kind::only => {
-                let list = child(of, Kind::list)?;
-                let whos = Value { kind: ValueKind::List(self.elements(list)), span: self.tree.span(list) };
-                RequirementKind::Only(whos, first)
+                let whos = child(of, Kind::whos)?;
+                RequirementKind::Only(whos.children.iter().filter_map(|who| self.whom(who)).collect(), first)
             }
             Kind::no => {
-                let calls = child(of, Kind::calls)?;
-                let who = children(calls, Kind::call).map(|call| self.call(call)).collect();
-                RequirementKind::No(Value { kind: ValueKind::Calls(who), span: self.tree.span(calls) }, first)
+                let who = self.whom(child(of, Kind::who)?)?;
+                RequirementKind::No(who, first)
             }
             Kind::whoever => RequirementKind::Whoever(first, deeds.next()?),
             _ => RequirementKind::NoOne(first, deeds.next()?),
         };
         Some(Requirement { kind, span: self.tree.span(of) })
+    }
+
+    /// Whom a requirement names, or what stands in its place.
+    fn whom(&mut self, node: &Node) -> Option<Who> {
+        if node.kind == Kind::value {
+            return Some(Who { who: self.value(node), conditions: Vec::new() });
+        }
+        let calls = children(node, Kind::call).map(|call| self.call(call)).collect();
+        let conditions = children(node, Kind::when).filter_map(|when| self.when(when)).collect();
+        (node.kind == Kind::who)
+            .then(|| Who { who: Value { kind: ValueKind::Calls(calls), span: self.tree.span(node) }, conditions })
     }
 
     fn fields(&mut self, node: &Node) -> Vec<Field> {

@@ -2,7 +2,7 @@
 //! Always: the groups are a beginning of the list as written, so that no precedence is guessed.
 
 use super::Reader;
-use super::policy::Auth;
+use super::policy::{Auth, Group, Role};
 use super::report::{NOT_SAID, Read, UNKNOWN_WORD};
 use super::value::{At, Property, Value};
 
@@ -48,7 +48,14 @@ impl<'p> Reader<'p> {
         }
         for way in ways {
             match way.name.as_str() {
-                name @ ("email" | "phone" | "externalProviders") => auth.login.push(name.to_owned()),
+                name @ ("email" | "phone" | "externalProviders") => match self.values.is_true(&way.value) {
+                    Some(true) => auth.login.push(name.to_owned()),
+                    Some(false) => (),
+                    None => {
+                        auth.login.push(name.to_owned());
+                        auth.notes.push(format!("settings of loginWith.{name}"));
+                    }
+                },
                 name => auth.notes.push(format!("loginWith.{}", super::rules::plain(name))),
             }
         }
@@ -88,6 +95,14 @@ impl<'p> Reader<'p> {
         }
         for group in groups {
             if self.is_group_name(&group.name, group.at) {
+                // A role that is made in code has no ARN in the text.
+                match self.values.text(&group.value) {
+                    Ok(arn) => {
+                        let about = Group { role: Some(Role::Given(arn)), ..Group::default() };
+                        auth.about.insert(group.name.clone(), about);
+                    }
+                    Err(_) => auth.notes.push(format!("role of {}", super::rules::plain(&group.name))),
+                }
                 auth.groups.push(group.name);
             }
         }

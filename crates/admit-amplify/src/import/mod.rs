@@ -13,10 +13,16 @@
 //! assert!(imported.diagnostics.is_empty());
 //! ```
 
+mod amend;
 mod auth;
+mod backend;
+mod fields;
+mod hatches;
 mod json;
+mod operations;
 mod outputs;
 mod parse;
+mod paths;
 mod policy;
 mod project;
 mod report;
@@ -36,7 +42,7 @@ use project::Project;
 use report::{COMPUTED, LeftOut, NOT_SAID, Read, Report, SYNTAX, UNKNOWN_WORD, WITHOUT_EFFECT};
 use rules::plain;
 use std::collections::{BTreeMap, BTreeSet};
-use tree::{DEFINITIONS, Expr, Kind};
+use tree::{DEFINITIONS, Expr};
 use value::{At, Property, Scope, Value, Values};
 
 /// What importing gives.
@@ -129,6 +135,7 @@ fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> ReadAll
         declared: declared(&project),
         named: BTreeMap::new(),
         used: BTreeSet::new(),
+        read_precedences: BTreeSet::new(),
     };
     match &outputs {
         Some(outputs) => outputs::read(&mut reader, &outputs.text),
@@ -144,7 +151,9 @@ fn read_all(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> ReadAll
 fn declared(project: &Project) -> BTreeMap<At, String> {
     let mut declared = BTreeMap::new();
     for (file, module) in project.modules.iter().enumerate() {
-        for (name, expr) in module.bindings.iter().filter(|(name, _)| *name != "default") {
+        for (name, expr) in
+            module.bindings.iter().filter(|(name, _)| *name != "default" && !name.starts_with(tree::HIDDEN))
+        {
             declared.insert(At { file, span: expr.span }, name.clone());
         }
     }
@@ -171,6 +180,8 @@ struct Reader<'p> {
     named: BTreeMap<At, String>,
     /// The definitions that were read.
     used: BTreeSet<At>,
+    /// Where code sets a precedence that was read.
+    read_precedences: BTreeSet<At>,
 }
 
 impl<'p> Reader<'p> {
@@ -179,6 +190,11 @@ impl<'p> Reader<'p> {
             for (span, message) in &module.faults {
                 let means = "the file is left out, and everything that comes from it is denied";
                 self.report.say(SYNTAX, At { file, span: *span }, plain(message), means);
+            }
+            // It may set the precedence of groups, which is then not the order of the list.
+            let text = &self.project.sources[file].text;
+            if !module.faults.is_empty() && text.windows(10).any(|part| part == b"precedence") {
+                self.is_precedence_known = false;
             }
         }
     }
@@ -247,53 +263,6 @@ impl<'p> Reader<'p> {
         }
     }
 
-    fn backend(&mut self, value: &Value<'p>) -> Read<()> {
-        let Some((_, argument, at)) = self.defines(value) else { return Ok(()) };
-        let lost = "what it names is left out: every request for it is denied";
-        let Some(argument) = argument else {
-            return Err(self.report.say(NOT_SAID, at, "`defineBackend` without parts", lost));
-        };
-        let (parts, problems) = self.values.object(&argument).map_err(|problem| self.report.problem(&problem, lost))?;
-        self.report.problems(&problems, lost);
-        for part in parts {
-            let _ = match self.values.chain(&part.value) {
-                Ok(_) if self.defines(&part.value).is_some() => self.define(&part.value),
-                Ok(chain) => {
-                    let message = format!("the part `{}` is no definition of Amplify's", plain(&part.name));
-                    Err(self.report.say(NOT_SAID, chain.at, message, lost))
-                }
-                Err(problem) => Err(self.report.problem(&problem, lost)),
-            };
-        }
-        Ok(())
-    }
-
-    /// What runs beside the definitions may change what they say.
-    fn statements(&mut self) {
-        let modules: &'p [tree::Module] = &self.project.modules;
-        for (file, module) in modules.iter().enumerate() {
-            for expr in &module.statements {
-                let value = Value::Expr(expr, Scope::Module(file));
-                if self.defines(&value).is_none() && !is_harmless(expr) {
-                    let at = At { file, span: expr.span };
-                    let means = "what it changes is not in the policy: add to the policy what it allows, \
-                                 and remove what it takes away";
-                    self.report.say(NOT_SAID, at, "code that runs beside the definitions", means);
-                }
-            }
-            for expr in module.bindings.values() {
-                let value = Value::Expr(expr, Scope::Module(file));
-                let Ok(chain) = self.values.chain(&value) else { continue };
-                let is_backend = chain.definition().is_some_and(|(word, _)| word == "defineBackend");
-                let calls = chain.links.iter().skip(1).filter(|link| link.args.is_some());
-                if is_backend && calls.into_iter().any(|link| link.name != "createStack") {
-                    let means = "what it changes is not in the policy; see whether it allows or forbids something";
-                    self.report.say(NOT_SAID, chain.at, "code that may change the backend", means);
-                }
-            }
-        }
-    }
-
     /// The properties of a definition's argument, if all of them can be read.
     fn properties(&mut self, value: Option<&Value<'p>>, at: At, lost: &str) -> Read<Vec<Property<'p>>> {
         let Some(value) = value else {
@@ -319,7 +288,9 @@ impl<'p> Reader<'p> {
                 "schema" => self.schemas = self.schemas(&property.value),
                 "authorizationModes" => modes = Some(property),
                 "name" => (),
-                name @ ("logging" | "migratedAmplifyGen1DynamoDbTableMappings") => data.notes.push(name.to_owned()),
+                name @ ("functions" | "logging" | "migratedAmplifyGen1DynamoDbTableMappings") => {
+                    data.notes.push(name.to_owned())
+                }
                 name => {
                     let message = format!("unknown setting `{}` of `defineData`", plain(name));
                     self.report.say(UNKNOWN_WORD, property.at, message, "it is left out");
@@ -385,11 +356,4 @@ impl<'p> Reader<'p> {
         self.policy.functions.insert(name.clone(), own.filter(|own| *own != name));
         name
     }
-}
-
-/// Statements that concern what clients are told, and nothing else.
-fn is_harmless(expr: &Expr) -> bool {
-    let Kind::Call(callee, _) = &expr.kind else { return false };
-    let Kind::Get(object, name) = &callee.kind else { return false };
-    name == "addOutput" || matches!(&object.kind, Kind::Name(global) if global == "console")
 }

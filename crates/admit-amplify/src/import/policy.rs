@@ -26,10 +26,29 @@ pub struct Auth {
     pub groups: Vec<String>,
     /// Groups that rules name and `defineAuth` does not, which come last.
     pub more_groups: Vec<String>,
+    /// More about some groups.
+    pub about: BTreeMap<String, Group>,
     /// What functions may do.
     pub rules: Vec<Rule>,
     /// What is not carried over.
     pub notes: Vec<String>,
+}
+
+/// More about a group.
+#[derive(Default)]
+pub struct Group {
+    /// Its precedence, if it is not its place in the list.
+    pub precedence: Option<u64>,
+    /// Its role.
+    pub role: Option<Role>,
+}
+
+/// The IAM role of a group.
+pub enum Role {
+    /// One that exists, by its ARN.
+    Given(String),
+    /// The generated one, and what it may do more: actions, on resources.
+    Extended(Vec<(Vec<String>, Vec<String>)>),
 }
 
 /// The data API.

@@ -2,6 +2,7 @@
 //! Always: a module is asked of the caller at most once; a name that something changes is known as changed.
 
 use super::parse::parse;
+use super::paths::{Aliases, candidates, normal};
 use super::tree::{Export, Expr, Import, Kind, Module};
 use admit_compiler::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,8 @@ pub struct Project {
     /// Their texts, by the same index.
     pub sources: Vec<Source>,
     by_path: BTreeMap<String, usize>,
+    /// What imports by alias lead to, by importing module and specifier; none if there is no such file.
+    by_alias: BTreeMap<(usize, String), Option<usize>>,
     /// Names whose value is not what their declaration says.
     changed: BTreeSet<(usize, String)>,
 }
@@ -37,8 +40,14 @@ pub enum Target<'p> {
 impl Project {
     /// Reads the modules and what they import. `read` gives the text of a path, if there is such a file.
     pub fn load(paths: &[String], read: &dyn Fn(&str) -> Option<Vec<u8>>) -> Project {
-        let mut project =
-            Project { modules: Vec::new(), sources: Vec::new(), by_path: BTreeMap::new(), changed: BTreeSet::new() };
+        let mut project = Project {
+            modules: Vec::new(),
+            sources: Vec::new(),
+            by_path: BTreeMap::new(),
+            by_alias: BTreeMap::new(),
+            changed: BTreeSet::new(),
+        };
+        let mut aliases = Aliases::default();
         for path in paths {
             project.add(&normal(path), read);
         }
@@ -46,16 +55,26 @@ impl Project {
         while next < project.modules.len() {
             let wanted: Vec<String> = project.wanted(next).into_iter().collect();
             for specifier in wanted {
-                for path in candidates(&project.sources[next].name, &specifier) {
-                    if project.by_path.contains_key(&path) || project.add(&path, read) {
-                        break;
-                    }
+                let from = project.sources[next].name.clone();
+                if specifier.starts_with('.') {
+                    project.first_of(candidates(&from, &specifier), read);
+                } else if let Some(paths) = aliases.paths(&from, &specifier, read) {
+                    let found = project.first_of(paths, read);
+                    project.by_alias.insert((next, specifier), found);
                 }
             }
             next += 1;
         }
         project.find_changed();
         project
+    }
+
+    /// The first of these files that there is.
+    fn first_of(&mut self, paths: Vec<String>, read: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<usize> {
+        paths.iter().find_map(|path| {
+            self.add(path, read);
+            self.by_path.get(path).copied()
+        })
     }
 
     fn add(&mut self, path: &str, read: &dyn Fn(&str) -> Option<Vec<u8>>) -> bool {
@@ -76,7 +95,7 @@ impl Project {
         true
     }
 
-    /// The modules that a module takes names from, if they are files.
+    /// The modules that a module takes names from, as written.
     fn wanted(&self, module: usize) -> BTreeSet<String> {
         let module = &self.modules[module];
         let imports = module.imports.values().chain(module.exports.values().filter_map(|export| match export {
@@ -84,10 +103,18 @@ impl Project {
             Export::Local(_) => None,
         }));
         let sources = imports.map(|import| &import.source).chain(&module.stars);
-        sources.filter(|source| source.starts_with('.')).cloned().collect()
+        sources.cloned().collect()
+    }
+
+    /// Whether a specifier means a file of the project, and not a package.
+    fn is_file(&self, from: usize, specifier: &str) -> bool {
+        specifier.starts_with('.') || self.by_alias.contains_key(&(from, specifier.to_owned()))
     }
 
     fn module_of(&self, from: usize, specifier: &str) -> Option<usize> {
+        if !specifier.starts_with('.') {
+            return *self.by_alias.get(&(from, specifier.to_owned()))?;
+        }
         candidates(&self.sources[from].name, specifier).iter().find_map(|path| self.by_path.get(path).copied())
     }
 
@@ -105,7 +132,7 @@ impl Project {
     }
 
     fn follow<'p>(&'p self, from: usize, import: &'p Import, depth: usize) -> Target<'p> {
-        if !import.source.starts_with('.') {
+        if !self.is_file(from, &import.source) {
             return Target::Package(&import.source, &import.name);
         }
         match self.module_of(from, &import.source) {
@@ -134,11 +161,34 @@ impl Project {
             }
             None => (),
         }
-        let stars = of.stars.iter().filter(|source| source.starts_with('.'));
+        // `export *` leaves the default out.
+        let stars = of.stars.iter().filter(|source| self.is_file(module, source) && name != "default");
         let mut found = stars.filter_map(|source| self.module_of(module, source)).map(|next| {
             self.exported(next, name, depth + 8) // wide and deep at once would take long
         });
         found.find(|target| !matches!(target, Target::Missing)).unwrap_or(Target::Missing)
+    }
+
+    /// Every name that a module exports, sorted; none if that is not known.
+    pub fn export_names(&self, module: usize) -> Option<BTreeSet<&str>> {
+        let mut names = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut next = vec![module];
+        while let Some(number) = next.pop() {
+            let of = &self.modules[number];
+            if !of.faults.is_empty() {
+                return None;
+            }
+            if seen.insert(number) {
+                // `export *` leaves the default out.
+                let here = of.exports.keys().filter(|name| number == module || *name != "default");
+                names.extend(here.map(String::as_str));
+                for source in &of.stars {
+                    next.push(self.module_of(number, source)?);
+                }
+            }
+        }
+        Some(names)
     }
 
     /// Whether a name's value may differ from what its declaration says.
@@ -187,30 +237,4 @@ fn alias_of(expr: &Expr) -> Option<&str> {
         Kind::Get(object, _) | Kind::At(object, _) => alias_of(object),
         _ => None,
     }
-}
-
-/// The paths that an import may mean, in the order in which TypeScript tries them.
-fn candidates(from: &str, specifier: &str) -> Vec<String> {
-    let path = match from.rsplit_once('/') {
-        Some((folder, _)) => normal(&format!("{folder}/{specifier}")),
-        None => normal(specifier),
-    };
-    let bare = [".js", ".mjs", ".ts", ".mts"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(&path);
-    let ends = [".ts", ".mts", ".js", ".mjs", "/index.ts", "/index.js"];
-    ends.iter().map(|end| format!("{bare}{end}")).chain([format!("{path}.ts")]).collect()
-}
-
-/// A path without `.`, and without `..` after a folder.
-fn normal(path: &str) -> String {
-    let root = if path.starts_with('/') { "/" } else { "" };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match (part, parts.last()) {
-            ("" | ".", _) => (),
-            ("..", Some(last)) if *last != ".." => drop(parts.pop()),
-            ("..", None) if !root.is_empty() => (),
-            _ => parts.push(part),
-        }
-    }
-    format!("{root}{}", parts.join("/"))
 }

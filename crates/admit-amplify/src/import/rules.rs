@@ -38,7 +38,7 @@ pub(super) struct Rules {
 impl<'p> Reader<'p> {
     /// The rules that a function of `allow` gives: a list, or one.
     pub(super) fn rules(&mut self, value: &Value<'p>) -> Rules {
-        let given = match self.values.given(value, "allow") {
+        let given = match self.values.given(value, &["allow"]) {
             Ok(given) => given,
             Err(problem) => {
                 self.report.problem(&problem, "all the rules here are left out, so whom they admit is denied");

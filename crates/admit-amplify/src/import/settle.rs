@@ -2,6 +2,7 @@
 //! Always: nothing gets wider by it; what has no exact form is left out and reported.
 
 use super::Reader;
+use super::operations::GENERATION;
 use super::policy::{Data, Field, Model, Operation, Path, Rule, Type};
 use super::report::{FOLLOWS, NOT_SAID, REWRITTEN, WITHOUT_EFFECT};
 use super::rules::plain;
@@ -31,6 +32,15 @@ impl Reader<'_> {
     fn join(&mut self, data: &mut Data, schemas: Vec<Schema>) {
         let many = schemas.len() > 1;
         for mut schema in schemas {
+            let by_schema = schema.rules.iter().any(|rule| rule.builder != "resource");
+            for one in &mut schema.types {
+                if let Type::Operation(of) = one
+                    && of.handler == GENERATION
+                {
+                    // Without a rule nobody has it but callers of IAM.
+                    of.handler = if of.has_rules || by_schema { "function" } else { "none" };
+                }
+            }
             let (functions, rules): (Vec<Rule>, Vec<Rule>) =
                 schema.rules.into_iter().partition(|rule| rule.builder == "resource");
             data.rules.extend(functions);

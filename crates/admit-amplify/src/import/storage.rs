@@ -18,7 +18,14 @@ impl<'p> Reader<'p> {
             match property.name.as_str() {
                 "name" => match self.values.text(&property.value) {
                     Ok(name) => bucket.name = name,
-                    Err(problem) => return Err(self.report.problem(&problem, lost)),
+                    Err(problem) => match self.declared.get(&at).cloned() {
+                        Some(name) => {
+                            let means = format!("the bucket is called `{name}` here, as the constant that holds it");
+                            self.report.problem(&problem, means);
+                            bucket.name = name;
+                        }
+                        None => return Err(self.report.problem(&problem, lost)),
+                    },
                 },
                 "access" => bucket.paths = self.paths(property)?,
                 name if WITHOUT_ACCESS.contains(&name) => bucket.notes.push(name.to_owned()),
@@ -35,7 +42,7 @@ impl<'p> Reader<'p> {
     /// The paths, unless one cannot be read that may lie anywhere.
     fn paths(&mut self, property: &Property<'p>) -> Read<Vec<Path>> {
         let lost = "the bucket is left out, since this may be a path below any other: every request for it is denied";
-        let given = self.values.given(&property.value, "allow");
+        let given = self.values.given(&property.value, &["allow"]);
         let given = given.map_err(|problem| self.report.problem(&problem, lost))?;
         let properties = self.properties(Some(&given), property.at, lost)?;
         let mut paths = Vec::new();

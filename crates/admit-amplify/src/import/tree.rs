@@ -15,7 +15,7 @@ pub const DEFINITIONS: [&str; 4] = ["defineAuth", "referenceAuth", "defineData",
 pub struct Module {
     /// Local names that come from other modules.
     pub imports: BTreeMap<String, Import>,
-    /// Local names of `const` and of functions. What is declared in another way is computed.
+    /// Local names of `const`, `let`, functions and enums. What is declared in another way is computed.
     pub bindings: BTreeMap<String, Expr>,
     /// Exported names.
     pub exports: BTreeMap<String, Export>,
@@ -27,6 +27,8 @@ pub struct Module {
     pub changed: BTreeSet<String>,
     /// Names that are handed to a function, and the function's name; none if it has none.
     pub passed: Vec<(String, Option<String>)>,
+    /// Where a property called `precedence` is set.
+    pub precedences: Vec<Span>,
     /// Calls of the functions that define parts of a backend, wherever they stand, and their names.
     pub definitions: Vec<(Span, String)>,
     /// Syntax errors: where, and what the parser says. A module with one has nothing else.
@@ -52,7 +54,7 @@ pub enum Export {
 }
 
 /// An expression and its place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Expr {
     /// What it is.
     pub kind: Kind,
@@ -61,19 +63,27 @@ pub struct Expr {
 }
 
 /// The static expressions. `as const`, `satisfies`, `!` and parentheses are gone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Kind {
     /// A text without expressions in it.
     Text(String),
-    /// Texts joined by `+` or in a template.
-    Join(Vec<Expr>),
-    /// Another literal, such as a number.
-    Literal,
+    /// Texts joined by `+`.
+    Sum(Vec<Expr>),
+    /// A template: texts and numbers.
+    Template(Vec<Expr>),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// `null`
+    Null,
+    /// `undefined`
+    Undefined,
     /// `[…]`
     List(Vec<Element>),
     /// `{…}`
     Object(Vec<Member>),
-    /// A name.
+    /// A name. Those that begin with a NUL stand for values without one: see [`HIDDEN`].
     Name(String),
     /// `object.name`
     Get(Box<Expr>, String),
@@ -81,14 +91,40 @@ pub enum Kind {
     At(Box<Expr>, Box<Expr>),
     /// `callee(arguments)`
     Call(Box<Expr>, Vec<Element>),
+    /// `new Class(arguments)`
+    New(Box<Expr>, Vec<Element>),
     /// A function that does nothing but return.
     Function(Box<Function>),
+    /// `test ? yes : no`
+    If(Box<[Expr; 3]>),
+    /// `left && right`, `left || right`, `left ?? right`
+    Either(Either, Box<[Expr; 2]>),
+    /// `!value`
+    Not(Box<Expr>),
+    /// `left === right`, or its opposite.
+    Equal(bool, Box<[Expr; 2]>),
+    /// `place = value`
+    Set(Box<[Expr; 2]>),
     /// Something else, and its name.
     Computed(&'static str),
 }
 
+/// What chooses between two values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Either {
+    /// `&&`
+    And,
+    /// `||`
+    Or,
+    /// `??`
+    Coalesce,
+}
+
+/// Begins the names of values that have none, such as the right side of `const { a } = value`.
+pub const HIDDEN: char = '\0';
+
 /// An element of a list, or an argument.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Element {
     /// `...` stands before it.
     pub spread: bool,
@@ -97,7 +133,7 @@ pub struct Element {
 }
 
 /// A part of an object.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Member {
     /// `name: value`
     Named(String, Span, Expr),
@@ -108,12 +144,21 @@ pub enum Member {
 }
 
 /// `(parameters) => { locals; return body }`
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Function {
-    /// Parameters, each a plain name.
-    pub parameters: Vec<String>,
-    /// `const`s of the body, in order.
+    /// Parameters, in order.
+    pub parameters: Vec<Parameter>,
+    /// `const`s of the body and parts of parameters, in order.
     pub locals: Vec<(String, Expr)>,
     /// What it returns.
     pub body: Expr,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name; hidden if it is taken apart.
+    pub name: String,
+    /// What it is without an argument.
+    pub default: Option<Expr>,
 }

@@ -2,7 +2,7 @@
 //! Always: whatever is no name is quoted, and comments are of one line, so that no project can write a declaration.
 
 use super::File;
-use super::policy::{Arg, Auth, Bucket, Data, Field, Model, Operation, Policy, Rule, Type};
+use super::policy::{Arg, Auth, Bucket, Data, Field, Group, Model, Operation, Policy, Role, Rule, Type};
 use super::rules::plain;
 use super::settle::every_rule;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,28 @@ fn auth(policy: &Policy) -> String {
     }
     rules(&mut out, &auth.rules);
     out.push_str("}\n");
+    auth.about.iter().for_each(|(name, of)| group(&mut out, name, of));
     out
+}
+
+fn group(out: &mut String, name: &str, of: &Group) {
+    let name = if super::schema::is_identifier(name) { name.to_owned() } else { quoted(name) };
+    let _ = writeln!(out, "\ngroup {name} {{");
+    if let Some(precedence) = of.precedence {
+        let _ = writeln!(out, "  precedence: {precedence}");
+    }
+    match &of.role {
+        Some(Role::Given(arn)) => drop(writeln!(out, "  role: {}", quoted(arn))),
+        Some(Role::Extended(statements)) => {
+            out.push_str("  role: {\n");
+            for (actions, resources) in statements {
+                let _ = writeln!(out, "    allow.actions({}).on({})", owned(actions), owned(resources));
+            }
+            out.push_str("  }\n");
+        }
+        None => (),
+    }
+    out.push_str("}\n");
 }
 
 /// The groups that arrive in other claims, or in another issuer's tokens.

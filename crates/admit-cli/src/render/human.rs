@@ -5,7 +5,10 @@ use super::Text;
 use admit_compiler::Source;
 use admit_compiler::diagnostic::{Accepted, Diagnostic, Severity};
 use admit_syntax::ast::Span;
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, NamedSource, SourceCode,
+    SourceSpan, SpanContents,
+};
 use std::fmt::{self, Write};
 use std::io::IsTerminal;
 
@@ -14,10 +17,32 @@ const SHOWN: usize = 50;
 /// The longest line that is shown with its text.
 const MAX_LINE: usize = 500;
 
+/// Labels this many lines apart are shown in one piece.
+const NEAR: usize = 10;
+
+/// A source whose pieces say how long they are: miette takes the lines before a piece for lines of it, and so shows
+/// everything between two labels that are far from each other.
+struct Pieces(NamedSource<String>);
+
+impl SourceCode for Pieces {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let piece = self.0.read_span(span, before, after)?;
+        let lines = piece.data().iter().filter(|byte| **byte == b'\n').count();
+        let (name, line, column) = (self.0.name().to_owned(), piece.line(), piece.column());
+        let count = piece.line_count().min(lines + NEAR);
+        Ok(Box::new(MietteSpanContents::new_named(name, piece.data(), *piece.span(), line, column, count)))
+    }
+}
+
 /// One diagnostic, as miette wants it.
 struct Report<'a> {
     diagnostic: &'a Diagnostic,
-    source: &'a NamedSource<String>,
+    source: &'a Pieces,
     help: Option<String>,
 }
 
@@ -79,10 +104,10 @@ fn has_long_line(text: &str, span: Span) -> bool {
 /// The diagnostics for a person; `colour` says whether the text may be coloured.
 pub fn human(sources: &[Source], diagnostics: &[Diagnostic], colour: bool) -> String {
     let texts = Text::of(sources);
-    let named: Vec<NamedSource<String>> = sources
+    let named: Vec<Pieces> = sources
         .iter()
         .zip(&texts)
-        .map(|(source, text)| NamedSource::new(&source.name, text.text.to_string()))
+        .map(|(source, text)| Pieces(NamedSource::new(&source.name, text.text.to_string())))
         .collect();
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false);

@@ -16,7 +16,14 @@ impl Findings<'_> {
             json
         });
         let accepted: Vec<Value> = accepted.collect();
-        json!({"diagnostics": list, "accepted": accepted, "errors": count(Severity::Error), "warnings": count(Severity::Warning)})
+        let mut json = json!({"diagnostics": list, "accepted": accepted, "errors": count(Severity::Error), "warnings": count(Severity::Warning)});
+        if let Some(fixed) = self.fixed {
+            json["fixed"] = self.json_fixed(fixed);
+            for (number, why) in &fixed.left {
+                json["diagnostics"][*number]["notFixed"] = why.words().into();
+            }
+        }
+        json
     }
 
     fn json_of(&self, one: &Diagnostic) -> Value {

@@ -1,6 +1,7 @@
 //! Diagnostics in every form: for people, for programs, and for the services that show what a check found.
 //! Always: the same diagnostics give the same bytes.
 
+mod fixed;
 mod github;
 mod human;
 mod json;
@@ -12,6 +13,7 @@ pub use human::{human, summary, syntax_to_stderr, to_stderr};
 use crate::Failure;
 use admit_compiler::Source;
 use admit_compiler::diagnostic::{Accepted, Diagnostic, Severity};
+use admit_compiler::fix::Fixed;
 use admit_syntax::ast::Span;
 use std::borrow::Cow;
 
@@ -37,6 +39,7 @@ pub struct Findings<'a> {
     texts: Vec<Text<'a>>,
     diagnostics: &'a [Diagnostic],
     accepted: &'a [Accepted],
+    fixed: Option<&'a Fixed>,
 }
 
 /// A source's text, and where its lines begin.
@@ -75,13 +78,32 @@ impl<'a> Text<'a> {
 impl<'a> Findings<'a> {
     /// What was found in these sources.
     pub fn new(sources: &'a [Source], diagnostics: &'a [Diagnostic]) -> Findings<'a> {
-        Findings { sources, texts: Text::of(sources), diagnostics, accepted: &[] }
+        Findings { sources, texts: Text::of(sources), diagnostics, accepted: &[], fixed: None }
     }
 
     /// And what is accepted of it.
     pub fn accepted(mut self, accepted: &'a [Accepted]) -> Findings<'a> {
         self.accepted = accepted;
         self
+    }
+
+    /// And what was mended, so that these findings are what is left.
+    pub fn fixed(mut self, fixed: &'a Fixed) -> Findings<'a> {
+        self.fixed = Some(fixed);
+        self
+    }
+
+    /// Says to a person on stderr what was found.
+    pub fn to_stderr(&self) {
+        to_stderr(self.sources, self.diagnostics);
+    }
+
+    /// What it comes to, in a line; where something was to be mended, with a line for each that was or was not.
+    pub fn summary(&self) -> String {
+        let (count, lines) = (self.sources.len(), self.fixed_lines());
+        let mended = self.fixed.map(|fixed| format!("{} fixed, ", fixed.mended.len())).unwrap_or_default();
+        let found = human::summary(self.diagnostics, self.accepted);
+        format!("{lines}{mended}{found} in {count} file{}", if count == 1 { "" } else { "s" })
     }
 
     /// The findings in a form for programs; nothing for people, to whom [`to_stderr`] speaks.

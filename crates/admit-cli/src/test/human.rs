@@ -237,7 +237,18 @@ fn help(one: &Asserted<'_>, outcome: &Outcome, explained: &Explained) -> Option<
         (_, Some("fields")) if without_input => {
             Some("without `with { … }` every field is proposed; name those that are meant".to_owned())
         }
-        (_, None) if explained.rule.is_none() => Some("several rules allow it together".to_owned()),
-        _ => None,
+        (_, None) if explained.rule.is_none() => {
+            Some("several rules allow it together: narrow one of them, or write a `deny`".to_owned())
+        }
+        (_, None) => Some("narrow this rule, or take it away with a `deny`; if it is meant, write `can`".to_owned()),
+        (_, Some("mode" | "unauthorized")) if explained.nearest.is_empty() && explained.rule.is_none() => {
+            Some("write a rule that gives it; if none should, write `cannot`".to_owned())
+        }
+        (_, Some("deny" | "deny-rule")) => Some("narrow the deny; if it is meant, write `cannot`".to_owned()),
+        (_, Some("hidden")) => {
+            Some("name the caller in a rule of the field; if it is not meant, write `cannot`".to_owned())
+        }
+        (_, Some("unknown")) => None,
+        (_, Some(_)) => Some("widen one of these rules, or add one; if it is not meant, write `cannot`".to_owned()),
     }
 }

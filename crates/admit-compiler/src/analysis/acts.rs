@@ -8,6 +8,7 @@ use super::scene::{Side, Var};
 use crate::condition::Truth;
 use crate::definition::{self, Question, Record, Spelling, Stored, Target, Touch, Value};
 use crate::policy::{Bucket, Deed, DeedTarget, Field, Keys, Model, Place, Policy, Rule, Who, Whom};
+use crate::testing::sample;
 use admit_runtime::{Mode, Operation};
 use std::collections::BTreeSet;
 
@@ -144,7 +145,7 @@ fn on_objects<'p>(
     arrival: &Arrival,
     at: usize,
 ) -> Vec<Act<'p>> {
-    let places = objects::places(bucket, keys, arrival).into_iter();
+    let places = objects::places(&[policy], bucket, keys, arrival).into_iter();
     places
         .map(|place| {
             let target = Target::Storage { bucket: bucket.name.clone(), operation, key: place.key.clone() };
@@ -165,6 +166,12 @@ impl<'p> Act<'p> {
     /// That the caller is whom an invariant, or a report, speaks of.
     pub fn is_by(&self, who: &Who, and: &[Who]) -> Formula {
         Formula::all([who].into_iter().chain(and).map(|who| self.is_who(who)))
+    }
+
+    /// The same, where a condition must be true as well.
+    pub fn is_whom(&self, whom: &Whom) -> Formula {
+        let condition = whom.condition.iter().map(|condition| Formula::condition(condition, true, self.at));
+        Formula::all(condition.chain([self.is_by(&whom.who, &whom.and)]))
     }
 
     fn is_who(&self, who: &Who) -> Formula {
@@ -191,7 +198,7 @@ impl<'p> Act<'p> {
                 let input = question.input.get_or_insert_with(Record::new);
                 match self.operation {
                     Operation::Delete => drop(input.insert(field.name.clone(), Value::Null)),
-                    _ => drop(input.entry(field.name.clone()).or_insert_with(|| Value::Text("~".to_owned())).clone()),
+                    _ => drop(input.entry(field.name.clone()).or_insert_with(|| sample(field)).clone()),
                 }
                 definition::decide(self.policy, question).allowed
             }
@@ -253,15 +260,15 @@ impl<'p> Act<'p> {
 
     fn updates_something(&self, model: &Model, question: &mut Question) -> bool {
         let key = |name: &String| model.identifier.contains(name);
-        let mut fields = model.fields.iter().map(|field| &field.name).filter(|name| !key(name)).peekable();
+        let mut fields = model.fields.iter().filter(|field| !key(&field.name)).peekable();
         let proposed = |question: &Question| question.input.iter().flatten().any(|(name, _)| !key(name));
         if proposed(question) || fields.peek().is_none() {
             return definition::decide(self.policy, question).allowed;
         }
         let plain = question.input.clone().unwrap_or_default();
-        for name in fields {
+        for field in fields {
             let mut input = plain.clone();
-            input.insert(name.clone(), Value::Text("~".to_owned()));
+            input.insert(field.name.clone(), sample(field));
             question.input = Some(input);
             if definition::decide(self.policy, question).allowed {
                 return true;
@@ -273,8 +280,7 @@ impl<'p> Act<'p> {
 
     /// Whether the definition takes the caller for one whom an invariant speaks of.
     pub fn was_by(&self, question: &Question, whom: &Whom) -> bool {
-        let whos: Vec<&Who> = [&whom.who].into_iter().chain(&whom.and).collect();
-        definition::is_whom(self.policy, question, &whos)
+        definition::is_whom(self.policy, question, whom)
     }
 
     /// The first rule that allows the request, by the definition.

@@ -10,6 +10,7 @@ use super::renames::{Rename, renamed};
 use super::report::{Caller, Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
 use super::scene::{Link, Scene};
 use super::search::{BUDGET, Found, search};
+use super::settled::MANY_TEXTS;
 use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
 use super::ways::{Way, Ways, made_up, said_of};
 use crate::policy::{Bucket, Keys, Model, Policy, Rule, Who};
@@ -283,8 +284,11 @@ fn on_paths(old: &Policy, new: &Policy, was: &mut Ways, is: &mut Ways, cut: &mut
             }
         }
         for arrival in Arrival::all(new).iter().filter(|arrival| super::ways::of_storage(arrival.mode)) {
-            for place in objects::places(&both, &Keys::All, arrival) {
+            for place in objects::places(&[old, new], &both, &Keys::All, arrival) {
                 let resource = path_label(new, &both, &place);
+                if place.is_partial {
+                    cut.push(format!("{resource}: {MANY_TEXTS}"));
+                }
                 for operation in ON_PATHS {
                     for (policy, bucket, ways) in [(old, &before, &mut *was), (new, &after, &mut *is)] {
                         let Some(bucket) = bucket else { continue };

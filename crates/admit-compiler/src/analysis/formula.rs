@@ -40,6 +40,23 @@ impl Wanted {
     pub fn has(self, truth: Truth) -> bool {
         self.0 & (1 << truth as u8) != 0
     }
+
+    /// All three.
+    pub const fn any() -> Wanted {
+        Wanted(7)
+    }
+
+    pub fn both(self, other: Wanted) -> Wanted {
+        Wanted(self.0 & other.0)
+    }
+
+    pub fn without(self, truth: Truth) -> Wanted {
+        Wanted(self.0 & !(1 << truth as u8))
+    }
+
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// A combination of leaves.

@@ -5,6 +5,7 @@
 use super::acts::{Act, On, acts};
 use super::deeds::{Arrival, Inputs};
 use super::formula::Formula;
+use super::plain;
 use super::scene::{Link, Scene, Side, may_hold, relinked};
 use super::search::{BUDGET, Found, search};
 use crate::definition::{Question, Stored, Value};
@@ -157,8 +158,8 @@ fn ask(policy: &Policy, query: &Query<'_>) -> Answer {
     let Some(first) = query.done.first() else { return Answer::Holds };
     let mut parts: Vec<Formula> = query.done.iter().map(|act| act.formula.clone()).collect();
     parts.extend(query.not_done.iter().map(|act| act.formula.negated()));
-    parts.extend(query.none_of.iter().map(|whom| first.is_by(&whom.who, &whom.and).negated()));
-    parts.extend(query.is.iter().map(|whom| first.is_by(&whom.who, &whom.and)));
+    parts.extend(query.none_of.iter().map(|whom| first.is_whom(whom).negated()));
+    parts.extend(query.is.iter().map(|whom| first.is_whom(whom)));
     let formula = Formula::all(parts);
     if formula.is_never() {
         return Answer::Holds;
@@ -168,6 +169,9 @@ fn ask(policy: &Policy, query: &Query<'_>) -> Answer {
     let fixed = acts.iter().flat_map(|act| act.fixed.iter().cloned()).collect();
     let mut scene = Scene::new(policy, sides, query.link, &formula, fixed);
     scene.relink();
+    if acts.iter().any(|act| matches!(&act.on, On::Object(_, place) if place.is_partial)) {
+        scene.opaque.insert("the many values that the claims of a path are compared with".to_owned());
+    }
     let mut confirm = |scene: &mut Scene<'_>| {
         let mut requests: Vec<Question> = scene.sides.iter().map(|side| side.question.clone()).collect();
         let is = shows(policy, query, &mut requests);
@@ -188,6 +192,7 @@ fn ask(policy: &Policy, query: &Query<'_>) -> Answer {
                 return rests_on(&scene, "what the input changes");
             }
             shrink(policy, query, &mut requests);
+            plain::written(&mut requests, &mut |requests| shows(policy, query, requests));
             let rules: Vec<Option<Place>> =
                 query.done.iter().zip(&requests).map(|(act, request)| act.allowing(request)).collect();
             let others = rules.iter().skip(1).flatten().copied().collect();

@@ -30,7 +30,7 @@ impl Policy {
                     name: of.name.to_owned(),
                     acts_as: Vec::new(),
                     precedence: of.precedence,
-                    role: None,
+                    role: of.role().map(str::to_owned),
                     grants: Vec::new(),
                     place: Place::default(),
                 })

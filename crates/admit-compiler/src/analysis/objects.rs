@@ -3,6 +3,7 @@
 
 use super::deeds::Arrival;
 use super::formula::{Formula, Leaf};
+use super::settled::Settled;
 use crate::condition::Truth;
 use crate::definition::{Caller, StorageRole, Touch, Value};
 use crate::policy::{Bucket, Keys, Path, Policy, Roles, Rule, Who};
@@ -16,6 +17,8 @@ pub(crate) struct Place {
     pub caller: Caller,
     /// The claims that are settled, given or missing.
     pub claims: BTreeSet<String>,
+    /// Whether they may hold more than is tried.
+    pub is_partial: bool,
 }
 
 /// The identity of callers that are made up.
@@ -32,63 +35,75 @@ enum Segment<'p> {
 }
 
 /// Every kind of key that the paths tell apart among `keys`, with the callers who are settled in each way.
-pub(crate) fn places(bucket: &Bucket, keys: &Keys, arrival: &Arrival) -> Vec<Place> {
-    let claims: BTreeSet<String> =
-        bucket.paths.iter().flat_map(|path| &path.claims).map(|(_, claim)| claim.clone()).collect();
+pub(crate) fn places(policies: &[&Policy], bucket: &Bucket, keys: &Keys, arrival: &Arrival) -> Vec<Place> {
+    let settled = Settled::of(policies, bucket);
+    let claims: BTreeSet<String> = settled.values.keys().cloned().collect();
     let mut places = Vec::new();
-    let mut add = |key: String, own: BTreeMap<&str, String>, identity: Option<String>| {
-        for without in [false, true] {
-            if without && claims.is_empty() {
-                continue;
+    for choice in settled.choices() {
+        let mut add = |key: String, own: BTreeMap<&str, String>, identity: Option<String>| {
+            for without in [false, true] {
+                if without && claims.is_empty() {
+                    continue;
+                }
+                let mut caller = arrival.caller();
+                if matches!(arrival.mode, Mode::UserPool | Mode::IdentityPool) {
+                    caller.identity_id.clone_from(&identity);
+                }
+                for (claim, value) in choice.iter().filter(|_| !without && arrival.mode != Mode::Function) {
+                    let value = own.get(claim).cloned().unwrap_or_else(|| (*value).to_owned());
+                    caller.claims.insert((*claim).to_owned(), Value::Text(value));
+                }
+                let is_partial = settled.is_partial;
+                let place = Place { key: key.clone(), caller, claims: claims.clone(), is_partial };
+                if !places.contains(&place) {
+                    places.push(place);
+                }
             }
-            let mut caller = arrival.caller();
-            if matches!(arrival.mode, Mode::UserPool | Mode::IdentityPool) {
-                caller.identity_id.clone_from(&identity);
-            }
-            for claim in claims.iter().filter(|_| !without && arrival.mode != Mode::Function) {
-                let value = own.get(claim.as_str()).cloned().unwrap_or_else(|| format!("own-{}", plain(claim)));
-                caller.claims.insert(claim.clone(), Value::Text(value));
-            }
-            let place = Place { key: key.clone(), caller, claims: claims.clone() };
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
-    };
-    let asked = match keys {
-        Keys::All => "",
-        Keys::One(key) | Keys::Below(key) => key,
-    };
-    let base = if matches!(keys, Keys::One(_)) { asked.to_owned() } else { format!("{asked}{FILE}") };
-    add(base, BTreeMap::new(), Some(ME.to_owned()));
-    for path in &bucket.paths {
-        for segments in shapes(path) {
-            if let Some((key, own, identity)) = unified(&segments, asked, matches!(keys, Keys::One(_))) {
-                add(key, own, Some(identity.unwrap_or_else(|| ME.to_owned())));
+        };
+        let asked = match keys {
+            Keys::All => "",
+            Keys::One(key) | Keys::Below(key) => key,
+        };
+        let base = if matches!(keys, Keys::One(_)) { asked.to_owned() } else { format!("{asked}{FILE}") };
+        add(base, BTreeMap::new(), Some(ME.to_owned()));
+        for path in &bucket.paths {
+            for segments in shapes(path) {
+                if let Some((key, own, identity)) = unified(&segments, asked, matches!(keys, Keys::One(_)), &choice) {
+                    add(key, own, Some(identity.unwrap_or_else(|| ME.to_owned())));
+                }
             }
         }
     }
     places
 }
 
-/// A key on a path, or in the caller's `own` folder of it, of a caller who has what the path asks for.
-pub(crate) fn place(path: &Path, arrival: &Arrival, own: bool) -> Place {
-    let mut shapes = shapes(path);
-    let segments = if path.entity && !own { shapes.pop() } else { shapes.into_iter().next() };
-    let (key, claims, identity) = segments.and_then(|segments| unified(&segments, "", false)).unwrap_or_default();
-    let mut caller = arrival.caller();
-    if arrival.mode == Mode::IdentityPool {
-        caller.identity_id = Some(identity.unwrap_or_else(|| ME.to_owned()));
+/// Keys on a path, or in the caller's `own` folder of it, of callers who have what the path asks for: one for each choice of
+/// what its claims hold.
+pub(crate) fn on_path(policy: &Policy, bucket: &Bucket, path: &Path, arrival: &Arrival, own: bool) -> Vec<Place> {
+    let settled = Settled::of(&[policy], bucket);
+    let place = |choice: &BTreeMap<&str, &str>| {
+        let mut shapes = shapes(path);
+        let segments = if path.entity && !own { shapes.pop() } else { shapes.into_iter().next() };
+        let unified = segments.and_then(|segments| unified(&segments, "", false, choice));
+        let (key, claims, identity) = unified.unwrap_or_default();
+        let mut caller = arrival.caller();
+        if arrival.mode == Mode::IdentityPool {
+            caller.identity_id = Some(identity.unwrap_or_else(|| ME.to_owned()));
+        }
+        if arrival.mode != Mode::Function {
+            caller.claims =
+                claims.iter().map(|(name, value)| ((*name).to_owned(), Value::Text(value.clone()))).collect();
+        }
+        let claims = claims.into_keys().map(str::to_owned).collect();
+        Place { key, caller, claims, is_partial: settled.is_partial }
+    };
+    let mut places = Vec::new();
+    for place in settled.choices().iter().map(place) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
     }
-    if arrival.mode != Mode::Function {
-        caller.claims = claims.iter().map(|(name, value)| ((*name).to_owned(), Value::Text(value.clone()))).collect();
-    }
-    Place { key, caller, claims: claims.into_keys().map(str::to_owned).collect() }
-}
-
-/// A claim's name in a made-up value.
-fn plain(claim: &str) -> String {
-    claim.chars().filter(char::is_ascii_alphanumeric).collect()
+    places
 }
 
 /// The path's segments; one that ends in the caller's folder once as the caller's own and once as another's.
@@ -113,7 +128,12 @@ fn shapes(path: &Path) -> Vec<Vec<Segment<'_>>> {
 /// A key of a path that begins with what is asked (or, `whole`, is it), and the claims and identity that it then needs.
 type Unified<'p> = (String, BTreeMap<&'p str, String>, Option<String>);
 
-fn unified<'p>(segments: &[Segment<'p>], asked: &str, whole: bool) -> Option<Unified<'p>> {
+fn unified<'p>(
+    segments: &[Segment<'p>],
+    asked: &str,
+    whole: bool,
+    choice: &BTreeMap<&str, &str>,
+) -> Option<Unified<'p>> {
     let mut asked_segments = asked.split('/').collect::<Vec<&str>>();
     let partial = asked_segments.pop().unwrap_or_default();
     if whole && segments.len() > asked_segments.len() {
@@ -131,7 +151,9 @@ fn unified<'p>(segments: &[Segment<'p>], asked: &str, whole: bool) -> Option<Uni
             (Segment::Claim(claim), settled) => {
                 let known = own.get(claim).cloned();
                 let text = known.unwrap_or_else(|| {
-                    settled.map_or_else(|| made_up(&format!("own-{}", plain(claim))), str::to_owned)
+                    // What is no segment leads to no key; the path then covers none.
+                    let chosen = choice.get(claim).filter(|text| !text.contains('/')).unwrap_or(&ME);
+                    settled.map_or_else(|| made_up(chosen), str::to_owned)
                 });
                 own.insert(*claim, text.clone());
                 text
@@ -141,7 +163,11 @@ fn unified<'p>(segments: &[Segment<'p>], asked: &str, whole: bool) -> Option<Uni
                 identity = Some(text.clone());
                 text
             }
-            (Segment::Others, settled) => settled.map_or_else(|| made_up("other"), str::to_owned),
+            (Segment::Others, settled) => {
+                let text = settled.map_or_else(|| made_up("other"), str::to_owned);
+                identity = Some(if text == ME { "you" } else { ME }.to_owned());
+                text
+            }
         };
         if settled.is_some_and(|settled| settled != text) {
             return None;

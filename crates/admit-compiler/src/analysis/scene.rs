@@ -511,6 +511,25 @@ impl<'p> Scene<'p> {
 
     // ---- answers
 
+    /// Whether one leaf is true wherever another is: of more groups, or of an owner in more spellings.
+    pub fn follows(&self, leaf: &Leaf, from: &Leaf) -> bool {
+        use crate::definition::Spelling;
+        match (leaf, from) {
+            (Leaf::Groups { claim, names }, Leaf::Groups { claim: of, names: fewer }) => {
+                let counts = |name: &String| match self.acts_as_others(claim) {
+                    true => self.policy.acts_as(name).any(|other| names.iter().any(|known| known == other)),
+                    false => names.contains(name),
+                };
+                claim == of && fewer.iter().all(counts)
+            }
+            (
+                Leaf::Named { side, who, spelling: Spelling::Any },
+                Leaf::Named { side: at, who: by, spelling: Spelling::Complete | Spelling::Last | Spelling::Whole },
+            ) => side == at && who == by && matches!(who, Who::Owner { .. }),
+            _ => false,
+        }
+    }
+
     /// The first thing that a leaf reads and that has no value yet.
     pub fn unassigned(&self, leaf: &Leaf) -> Option<&Var> {
         self.support.get(leaf)?.iter().find(|var| !self.assigned.contains(*var))

@@ -1,13 +1,16 @@
 //! Finds a request that makes a formula true, or shows that there is none.
 //! Always: counted in steps, so that every machine answers alike; what is found has been confirmed by the definition.
 
-use super::formula::Formula;
-use super::scene::Scene;
+use super::formula::{Formula, Leaf, Wanted};
+use super::scene::{Scene, Var};
+use crate::condition::Truth;
 
 /// The most steps of one query.
 pub const BUDGET: usize = 100_000;
 /// The most steps of one of the many small questions of a report, where what is left open is kept.
 pub(crate) const SMALL: usize = 1_000;
+/// How many values something is taken to have that is not just so or not.
+const MANY: usize = 6;
 
 /// What came of a search.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,12 +66,15 @@ impl Search<'_, '_> {
             self.scene.restore(saved);
             return false;
         }
-        // Leaves first, then the choice of the fewest parts.
-        let size = |formula: &&Formula| match formula {
-            Formula::Leaf(..) => 0,
+        // Whatever leaves the fewest ways to go on: a choice of parts, or the values of something that a leaf reads.
+        let size = |formula: &Formula| match formula {
+            Formula::Leaf(leaf, _) => match self.scene.unassigned(leaf) {
+                Some(Var::Group(_) | Var::GroupOf(..) | Var::Malformed(_) | Var::SomeGroup) => 2,
+                _ => MANY,
+            },
             Formula::Any(parts) | Formula::All(parts) => parts.len(),
         };
-        let Some(at) = (0..open.len()).min_by_key(|at| (size(&open[*at]), *at)) else { return false };
+        let Some(at) = (0..open.len()).min_by_key(|at| (size(open[*at]), *at)) else { return false };
         match open[at] {
             Formula::Leaf(leaf, _) => {
                 let Some(var) = self.scene.unassigned(leaf).cloned() else { return false };
@@ -85,8 +91,9 @@ impl Search<'_, '_> {
             Formula::All(parts) | Formula::Any(parts) => {
                 let rest: Vec<&Formula> =
                     (0..open.len()).filter(|other| *other != at).map(|other| open[other]).collect();
+                let known = Known::of(&rest);
                 for part in parts {
-                    if self.value(part) == Some(false) {
+                    if self.value(part, &known) == Some(false) {
                         continue;
                     }
                     let mut next = rest.clone();
@@ -100,39 +107,67 @@ impl Search<'_, '_> {
         }
     }
 
-    /// What is still open, each of which must be true; none if something is false.
+    /// What is still open, each of which must be true; none if something is false. What leaves must be is told on, until
+    /// nothing follows from it any more.
     fn simplified<'f>(&self, mut pending: Vec<&'f Formula>) -> Option<Vec<&'f Formula>> {
-        let mut open: Vec<&Formula> = Vec::new();
-        while let Some(formula) = pending.pop() {
-            match self.value(formula) {
-                Some(true) => continue,
-                Some(false) => return None,
-                None => (),
-            }
-            match formula {
-                Formula::All(parts) => pending.extend(parts),
-                Formula::Any(parts) => {
-                    let mut possible = parts.iter().filter(|part| self.value(part) != Some(false));
-                    match (possible.next(), possible.next()) {
-                        (Some(only), None) => pending.push(only),
-                        _ => open.push(formula),
+        let mut known = Known::default();
+        loop {
+            let mut open: Vec<&Formula> = Vec::new();
+            let mut told = known.clone();
+            while let Some(formula) = pending.pop() {
+                if let Formula::Leaf(leaf, wanted) = formula {
+                    match self.scene.truth(leaf) {
+                        Some(truth) if wanted.has(truth) => (),
+                        Some(_) => return None,
+                        None if known.left(self.scene, leaf).both(*wanted).is_none() => return None,
+                        None if told.add(leaf, *wanted) => open.push(formula),
+                        None => return None,
                     }
+                    continue;
                 }
-                Formula::Leaf(..) => open.push(formula),
+                match self.value(formula, &known) {
+                    Some(true) => continue,
+                    Some(false) => return None,
+                    None => (),
+                }
+                match formula {
+                    Formula::All(parts) => pending.extend(parts),
+                    Formula::Any(parts) => {
+                        let mut possible = parts.iter().filter(|part| self.value(part, &known) != Some(false));
+                        match (possible.next(), possible.next()) {
+                            (Some(only), None) => pending.push(only),
+                            _ => open.push(formula),
+                        }
+                    }
+                    Formula::Leaf(..) => (),
+                }
             }
+            open.reverse();
+            if told == known {
+                return Some(open);
+            }
+            (pending, known) = (open, told);
         }
-        open.reverse();
-        Some(open)
     }
 
-    /// What a formula comes to; none while that is open.
-    fn value(&self, formula: &Formula) -> Option<bool> {
+    /// What a formula comes to, by what is assigned and what leaves must be; none while that is open.
+    fn value(&self, formula: &Formula, known: &Known<'_>) -> Option<bool> {
         match formula {
-            Formula::Leaf(leaf, wanted) => self.scene.truth(leaf).map(|truth| wanted.has(truth)),
+            Formula::Leaf(leaf, wanted) => match self.scene.truth(leaf) {
+                Some(truth) => Some(wanted.has(truth)),
+                None => {
+                    let left = known.left(self.scene, leaf);
+                    match (left.both(*wanted).is_none(), left.both(*wanted) == left) {
+                        (true, _) => Some(false),
+                        (false, true) => Some(true),
+                        _ => None,
+                    }
+                }
+            },
             Formula::All(parts) => {
                 let mut all = Some(true);
                 for part in parts {
-                    match self.value(part) {
+                    match self.value(part, known) {
                         Some(false) => return Some(false),
                         Some(true) => (),
                         None => all = None,
@@ -143,7 +178,7 @@ impl Search<'_, '_> {
             Formula::Any(parts) => {
                 let mut any = Some(false);
                 for part in parts {
-                    match self.value(part) {
+                    match self.value(part, known) {
                         Some(true) => return Some(true),
                         Some(false) => (),
                         None => any = None,
@@ -152,5 +187,50 @@ impl Search<'_, '_> {
                 any
             }
         }
+    }
+}
+
+/// What leaves must be, for what must be true to be so.
+#[derive(Clone, Default, PartialEq)]
+struct Known<'f>(Vec<(&'f Leaf, Wanted)>);
+
+impl<'f> Known<'f> {
+    /// By the leaves among some formulas, each of which must be true.
+    fn of(formulas: &[&'f Formula]) -> Known<'f> {
+        let mut known = Known::default();
+        for formula in formulas {
+            if let Formula::Leaf(leaf, wanted) = formula {
+                known.add(leaf, *wanted);
+            }
+        }
+        known
+    }
+
+    /// Adds one; false if it cannot be.
+    fn add(&mut self, leaf: &'f Leaf, wanted: Wanted) -> bool {
+        match self.0.iter_mut().find(|(of, _)| *of == leaf) {
+            Some((_, left)) => {
+                *left = left.both(wanted);
+                !left.is_none()
+            }
+            None => {
+                self.0.push((leaf, wanted));
+                !wanted.is_none()
+            }
+        }
+    }
+
+    /// What a leaf can still come to.
+    fn left(&self, scene: &Scene<'_>, leaf: &Leaf) -> Wanted {
+        let mut left = Wanted::any();
+        for (of, wanted) in &self.0 {
+            let is_true = *wanted == Wanted::only(Truth::True);
+            if *of == leaf || (is_true && scene.follows(leaf, of)) {
+                left = left.both(*wanted);
+            } else if !wanted.has(Truth::True) && scene.follows(of, leaf) {
+                left = left.without(Truth::True);
+            }
+        }
+        left
     }
 }

@@ -7,6 +7,7 @@ use super::formula::{Formula, Leaf};
 use super::objects;
 use super::report::{Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
 use super::scene::Side;
+use super::settled::MANY_TEXTS;
 use super::terms::{MAX_WAYS, Said, Term, is_possible, said, says_who, terms};
 use crate::definition::{Question, Record, Stored, Target};
 use crate::policy::{Bucket, CustomOperation, DataFunction, Field, Model, Path, Policy, Rule, Who};
@@ -103,10 +104,14 @@ impl<'p> Finding<'p> {
         for own in [false, true].into_iter().filter(|own| has_own || !own) {
             let resource = path_resource(bucket, path, own);
             for arrival in self.arrivals.clone().iter().filter(|arrival| of_storage(arrival.mode)) {
-                let place = objects::place(path, arrival, own);
-                for operation in ON_PATHS {
-                    let formula = objects::on_object(self.policy, bucket, operation.needs(), &place);
-                    self.plain(&resource, operation, arrival, formula);
+                for place in objects::on_path(self.policy, bucket, path, arrival, own) {
+                    if place.is_partial {
+                        self.cut.insert(format!("{resource}: {MANY_TEXTS}"));
+                    }
+                    for operation in ON_PATHS {
+                        let formula = objects::on_object(self.policy, bucket, operation.needs(), &place);
+                        self.plain(&resource, operation, arrival, formula);
+                    }
                 }
             }
             resources.push(resource);

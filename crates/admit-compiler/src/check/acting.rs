@@ -6,7 +6,9 @@ use super::auth::quote;
 use super::lists::Word;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use admit_runtime::Provider;
+use crate::matrix::{Role, roles};
+use crate::policy::{Rule, Who};
+use admit_runtime::{Mode, Provider};
 use admit_syntax::ast::{self, Setting, ValueKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +16,36 @@ use std::collections::{BTreeMap, BTreeSet};
 type Direct = BTreeMap<String, Vec<Word>>;
 
 impl Checker<'_> {
+    /// Whether whoever has one role has the other as well.
+    pub(super) fn counts_as(&self, role: &Role, other: &Role) -> bool {
+        if role == other {
+            return true;
+        }
+        match (role, other) {
+            (role, Role::Everyone(mode @ (Mode::UserPool | Mode::Oidc))) => role.mode() == *mode,
+            (
+                Role::Group { provider: Provider::UserPools, claim, name },
+                Role::Group { provider: Provider::UserPools, claim: of, name: wanted },
+            ) if claim == of && *claim == self.groups.group_claim => {
+                self.groups.declared.iter().any(|group| group.name == *name && group.acts_as.contains(wanted))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether everybody whom `rule` lets through as `role` is let through by `by` too: its condition is the same or
+    /// none, and each of its whos is one that they are.
+    pub(super) fn is_within(&self, role: &Role, rule: &Rule, by: &Rule) -> bool {
+        let is = |role: &Role, wanted: &Who| roles(wanted).iter().any(|other| self.counts_as(role, other));
+        let all_are = |who: &Who, wanted: &Who| {
+            let all = roles(who);
+            !all.is_empty() && all.iter().all(|role| is(role, wanted))
+        };
+        let mut wanted = by.whos();
+        (by.condition.is_none() || by.condition == rule.condition)
+            && wanted.all(|wanted| is(role, wanted) || rule.and.iter().any(|who| all_are(who, wanted)))
+    }
+
     pub(super) fn read_acting(&mut self) {
         let blocks = self.declared.groups.clone();
         self.once("group block", blocks.iter().map(|(file, of)| (*file, &of.name)).collect());
@@ -54,7 +86,8 @@ impl Checker<'_> {
             } else if kept.iter().any(|known| known.text == word.text) {
                 let message = format!("`{}` is named twice", word.text);
                 let warning = Diagnostic::new(codes::NAMED_TWICE, word.file, word.span, message);
-                self.say(warning.label("again here").help("once is enough"));
+                let removed = self.listed(word.file, word.span);
+                self.say(warning.label("again here").help("once is enough").edit(removed, ""));
             } else {
                 kept.push(word);
             }
@@ -138,7 +171,8 @@ impl Checker<'_> {
             if names.contains(&word.text) {
                 let message = format!("`{}` is named twice", word.text);
                 let warning = Diagnostic::new(codes::NAMED_TWICE, word.file, word.span, message);
-                self.say(warning.label("again here").help("once is enough"));
+                let removed = self.listed(word.file, word.span);
+                self.say(warning.label("again here").help("once is enough").edit(removed, ""));
             } else {
                 names.push(word.text.clone());
             }

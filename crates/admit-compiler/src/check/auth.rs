@@ -230,6 +230,14 @@ impl Checker<'_> {
         self.groups.meant.extend(near.clone());
         let error = Diagnostic::new(codes::UNKNOWN_GROUP, file, span, format!("unknown group `{name}`"));
         let error = error.label("no such group");
+        let mut others: Vec<&String> =
+            self.groups.claims.iter().filter(|(_, names)| names.contains(name)).map(|(claim, _)| claim).collect();
+        others.sort();
+        if let Some(other) = others.first().filter(|_| near.is_none()) {
+            let help = format!("it arrives in the claim `{other}`: write `.withClaimIn({})`", quote(other));
+            self.say(error.help(help));
+            return;
+        }
         self.say(match (near, pool) {
             (Some(near), _) => error.help(format!("did you mean `{near}`?")).edit(span, quote(&near)),
             (None, true) => error.help(format!("declare it: `auth {{ groups: [{}] }}`", quote(name))),

@@ -192,7 +192,8 @@ impl Checker<'_> {
             if !is_writable(&word.text) {
                 let message = format!("users cannot write `{}` in any case", word.text);
                 let warning = Diagnostic::new(codes::NAMED_TWICE, word.file, word.span, message);
-                self.say(warning.label("no attribute that users write").help("leave it out"));
+                let removed = self.listed(word.file, word.span);
+                self.say(warning.label("no attribute that users write").help("leave it out").edit(removed, ""));
             }
             self.claims.read_only.insert(word.text);
         }

@@ -110,7 +110,8 @@ impl<'a> Checker<'a> {
             if modes.contains(&mode) {
                 let message = format!("the mode `{text}` is listed twice");
                 let warning = Diagnostic::new(codes::NAMED_TWICE, file, span, message);
-                self.say(warning.label("again here").help("once is enough"));
+                let removed = self.listed(file, span);
+                self.say(warning.label("again here").help("once is enough").edit(removed, ""));
             } else {
                 modes.push(mode);
             }

@@ -156,7 +156,8 @@ impl Checker<'_> {
                 Some(_) if before() => {
                     let message = format!("`{}` is named twice", word.text);
                     let warning = Diagnostic::new(codes::NAMED_TWICE, word.file, word.span, message);
-                    self.say(warning.label("again here").help("once is enough"));
+                    let removed = self.listed(word.file, word.span);
+                    self.say(warning.label("again here").help("once is enough").edit(removed, ""));
                 }
                 Some(of) => all.extend(each.iter().filter(|one| of.contains(one.needs()))),
             }

@@ -7,6 +7,7 @@ use super::guards::mode_in;
 use super::lints::reads_input;
 use super::models::same_guard;
 use super::reach::{reach, reach_by_form, reach_of_null};
+use super::readers::governing;
 use super::rules::{DATA, Site};
 use super::{Checker, either};
 use crate::codes;
@@ -161,7 +162,9 @@ impl Checker<'_> {
             let message = "this deny takes nothing away";
             let warning = Diagnostic::new(codes::DENIES_NOTHING, place.file as usize, place.span, message);
             let warning = warning.label("no allow gives these callers any of it");
-            self.say(warning.help("remove it, or name the operations and the callers that are meant"));
+            let removed = self.followed_by_comma(place.file as usize, place.span);
+            let help = "remove it, or name the operations and the callers that are meant";
+            self.say(warning.help(help).edit(removed, ""));
         }
         for (place, (mode, operations, other)) in others {
             let who = describe(&Role::Everyone(mode));
@@ -285,10 +288,6 @@ fn beside(policy: &Policy) -> Vec<Beside<'_>> {
         }
     }
     all
-}
-
-fn governing<'m>(model: &'m Model, field: &'m Field) -> &'m [Rule] {
-    if field.rules.is_empty() { &model.rules } else { &field.rules }
 }
 
 /// Whether one caller can be both: not two functions, nor members of groups that exclude each other.

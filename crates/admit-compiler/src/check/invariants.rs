@@ -1,12 +1,15 @@
 //! `invariant` blocks: whom they speak of, and the deeds.
 //! Always: a who that comes out could stand in a rule on the deed's target, or is a function.
 
+use super::conditions::Ground;
 use super::deeds::{Known, Thing};
-use super::rules::{Ruled, Site, Written};
+use super::models::{columns, implied_owners};
+use super::rules::{Ruled, Site};
 use super::{Checker, Declared};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::policy::{Deed, DeedTarget, Invariant, Keys, Model, Requirement, RequirementKind, Who, Whom};
+use crate::policy::{Deed, DeedTarget, Invariant, Keys, Model, Requirement, RequirementKind, Rule, Who, Whom};
+use admit_runtime::Operations;
 use admit_syntax::ast::{self, Call, Name, Span, Value, ValueKind};
 
 impl Checker<'_> {
@@ -31,11 +34,12 @@ impl Checker<'_> {
         let kind = match &of.kind {
             ast::RequirementKind::Only(whos, deed) => {
                 let (deed, thing) = self.deed(file, deed, known)?;
-                RequirementKind::Only(self.whoms(file, whos, thing)?, deed)
+                let whoms: Vec<Option<Whom>> = whos.iter().map(|who| self.whom(file, who, thing, &deed)).collect();
+                RequirementKind::Only(whoms.into_iter().collect::<Option<Vec<Whom>>>()?, deed)
             }
             ast::RequirementKind::No(who, deed) => {
                 let (deed, thing) = self.deed(file, deed, known)?;
-                RequirementKind::No(self.whom(file, who, thing)?, deed)
+                RequirementKind::No(self.whom(file, who, thing, &deed)?, deed)
             }
             ast::RequirementKind::Whoever(one, other) => {
                 let (one, other) = (self.deed(file, one, known), self.deed(file, other, known));
@@ -92,16 +96,8 @@ impl Checker<'_> {
 
     // ---- whos
 
-    fn whoms(&mut self, file: usize, whos: &Value, thing: Thing<'_>) -> Option<Vec<Whom>> {
-        let ValueKind::List(elements) = &whos.kind else { return None };
-        let mut all = Vec::new();
-        for element in elements {
-            all.push(self.whom(file, element, thing));
-        }
-        all.into_iter().collect()
-    }
-
-    fn whom(&mut self, file: usize, value: &Value, thing: Thing<'_>) -> Option<Whom> {
+    fn whom(&mut self, file: usize, of: &ast::Who, thing: Thing<'_>, deed: &Deed) -> Option<Whom> {
+        let value = &of.who;
         let span = value.span;
         let calls: &[Call] = match &value.kind {
             ValueKind::Calls(calls) => calls,
@@ -115,10 +111,12 @@ impl Checker<'_> {
             }
         };
         let (who, modifiers) = calls.split_first()?;
-        if let Some(call) = modifiers.iter().find(|call| matches!(call.name.text.as_str(), "to" | "when")) {
-            let message = format!("`.{}` says nothing of who it is", call.name.text);
-            let error = Diagnostic::new(codes::WHOM, file, call.span, message).label("not here");
-            self.say(error.help("operations stand behind `can`; who it is may be narrowed with `.and(…)`"));
+        if let Some(call) = modifiers.iter().find(|call| call.name.text == "to") {
+            let error =
+                Diagnostic::new(codes::WHOM, file, call.span, "`.to` says nothing of who it is").label("not here");
+            self.say(
+                error.help("operations stand behind `can`; who it is may be narrowed with `.and(…)` and `.when(…)`"),
+            );
             return None;
         }
         let site = match thing {
@@ -127,7 +125,7 @@ impl Checker<'_> {
             Thing::Bucket(_) => Site::Storage,
         };
         if who.name.text == "resource" && site != Site::Storage {
-            return self.function_whom(file, who, modifiers, span);
+            return self.function_whom(file, who, modifiers, &of.conditions, span);
         }
         // What remains of a rule that says who, and everything else as rules of this place must.
         let mut modifiers = modifiers.to_vec();
@@ -137,19 +135,37 @@ impl Checker<'_> {
             modifiers.push(Call { name: Name { text: "to".into(), span }, args: Some(vec![list]), span });
         }
         let effect = Name { text: "allow".into(), span };
-        let rule = ast::Rule { effect, who: who.clone(), modifiers, conditions: Vec::new(), span };
-        let Some(Ruled::Rule(Written { rule, .. })) = self.rule(site, file, &rule) else { return None };
+        let rule = ast::Rule { effect, who: who.clone(), modifiers, conditions: of.conditions.clone(), span };
+        let Some(Ruled::Rule(mut written)) = self.rule(site, file, &rule) else { return None };
         if let Thing::Model(model) = thing {
-            let (rules, fields) = (vec![rule.clone()], without_rules(model));
+            let (rules, fields) = (vec![written.rule.clone()], without_rules(model));
             self.dynamic_fields(&Model { rules, denies: Vec::new(), fields, ..model.clone() }, &[]);
         }
-        Some(Whom { who: rule.who, and: rule.and, place: rule.place })
+        written.rule.operations =
+            deed.operations.iter().fold(Operations::NONE, |all, operation| all.with(operation.needs()));
+        let ground = match thing {
+            Thing::Model(model) => ground_of(model, &written.rule),
+            Thing::Custom(_) | Thing::Bucket(_) => Ground::without_record(site),
+        };
+        // What an invariant asks is no rule, and no warning about rules concerns it.
+        let before = self.typed.len();
+        let rule = self.with_condition(&ground, &written);
+        self.typed.truncate(before);
+        let Rule { who, and, condition, place, .. } = rule?;
+        Some(Whom { who, and, condition, place })
     }
 
     /// Functions have all data or none, so that rules on models do not name them; invariants may.
-    fn function_whom(&mut self, file: usize, who: &Call, modifiers: &[Call], span: Span) -> Option<Whom> {
-        let name = match (who.args.as_deref(), modifiers) {
-            (Some([Value { kind: ValueKind::Name(name), span }]), []) => {
+    fn function_whom(
+        &mut self,
+        file: usize,
+        who: &Call,
+        modifiers: &[Call],
+        conditions: &[ast::When],
+        span: Span,
+    ) -> Option<Whom> {
+        let name = match (who.args.as_deref(), modifiers, conditions) {
+            (Some([Value { kind: ValueKind::Name(name), span }]), [], []) => {
                 self.known_function(file, *span, name);
                 self.functions.contains_key(name.as_str()).then(|| name.clone())
             }
@@ -163,8 +179,15 @@ impl Checker<'_> {
                 None
             }
         };
-        Some(Whom { who: Who::Function(name?), and: Vec::new(), place: self.place(file, span) })
+        Some(Whom { who: Who::Function(name?), and: Vec::new(), condition: None, place: self.place(file, span) })
     }
+}
+
+/// What a condition of a whom reads: the record of a model, with the owner fields that rules bring.
+fn ground_of(model: &Model, whom: &Rule) -> Ground {
+    let of_fields = model.fields.iter().flat_map(|field| &field.rules);
+    let owners = implied_owners(model.rules.iter().chain(of_fields).chain([whom]));
+    Ground { site: Site::Model, record: Some(columns(model, &owners)) }
 }
 
 fn without_rules(model: &Model) -> Vec<crate::policy::Field> {

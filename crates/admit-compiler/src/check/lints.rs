@@ -3,17 +3,18 @@
 
 use super::data::Schema;
 use super::models::same_guard;
+use super::redundant::{Conditions, records_as_much};
 use super::rules::DATA;
-use super::{Checker, Declared, either};
+use super::{Checker, Declared};
 use crate::codes;
 use crate::condition::{Condition, Source};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::matrix::{Matrix, Role, describe, roles};
+use crate::matrix::{Matrix, Role, roles};
 use crate::policy::{Model, Policy, Rule, Who};
 use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, Span, Value, ValueKind};
 use admit_syntax::nearest;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 impl<'a> Checker<'a> {
     pub(super) fn lint(&mut self, policy: &Policy, schema: &Schema<'_>) {
@@ -27,27 +28,37 @@ impl<'a> Checker<'a> {
             !rules.is_empty() && rules.iter().all(is_from)
         };
         let heirs = policy.models.iter().map(|model| &model.rules);
+        let conditions = self.conditions_by_place();
         match heirs.chain(policy.operations.iter().map(|operation| &operation.rules)).find(|rules| of_schema(rules)) {
-            Some(rules) => self.repeated(rules, false),
+            Some(rules) => self.repeated(&conditions, rules, false),
             None => {
                 let unconditional = schema.rules.iter().filter(|written| written.when.is_none());
-                self.repeated(&unconditional.map(|written| written.rule.clone()).collect::<Vec<_>>(), false);
+                self.repeated(
+                    &conditions,
+                    &unconditional.map(|written| written.rule.clone()).collect::<Vec<_>>(),
+                    false,
+                );
             }
         }
         for (model, (file, written)) in policy.models.iter().zip(self.declared.models.clone()) {
             let field_rules = model.fields.iter().any(|field| !field.rules.is_empty());
             if !of_schema(&model.rules) {
-                self.repeated(&model.rules, !field_rules);
+                self.repeated(&conditions, &model.rules, !field_rules);
             }
-            model.fields.iter().for_each(|field| self.repeated(&field.rules, false));
+            model.fields.iter().for_each(|field| self.repeated(&conditions, &field.rules, false));
             if !self.has_errors_in(file, written.span) {
                 self.model_lints(model);
+                self.nobody_reads(model, policy.data_functions.iter().any(|of| of.query));
             }
         }
         for operation in &policy.operations {
             if !of_schema(&operation.rules) {
-                self.repeated(&operation.rules, true);
+                self.repeated(&conditions, &operation.rules, true);
             }
+        }
+        if !self.diagnostics.iter().any(|one| one.severity == Severity::Error) {
+            self.groups_alike(policy);
+            self.unread_relations(policy);
         }
         self.public_writes(policy);
         self.nobody(policy);
@@ -128,7 +139,7 @@ impl<'a> Checker<'a> {
 
     /// Rules of one place that others cover, or that could be one. `alone`: nothing else depends on these roles, so
     /// that `authenticated` covers the groups of its users.
-    fn repeated(&mut self, rules: &[Rule], alone: bool) {
+    fn repeated(&mut self, conditions: &Conditions, rules: &[Rule], alone: bool) {
         let mut by_role: HashMap<Role, Vec<usize>> = HashMap::new();
         for (number, rule) in rules.iter().enumerate() {
             roles(&rule.who).into_iter().for_each(|role| by_role.entry(role).or_default().push(number));
@@ -145,35 +156,59 @@ impl<'a> Checker<'a> {
             }
             let covers = |other: &usize| {
                 let by = &rules[*other];
-                let guarded = by.is_guarded() && !same_guard(by, rule);
+                let asks_more = !self.asks_no_more(conditions, by, rule);
                 // Beside its who, a rule needs others: who one of them is may do it already.
                 let all = rule.whos().take(if alone { usize::MAX } else { 1 });
                 let all = all.into_iter().any(|who| by.who == *who || covers_who(&by.who, who, alone));
                 let same =
                     by.operations == rule.operations && same_guard(by, rule) && covers_who(&rule.who, &by.who, alone);
-                !guarded && all && by.operations.contains(rule.operations) && (!same || *other < number)
+                all && by.operations.contains(rule.operations)
+                    && (!same || *other < number)
+                    && records_as_much(by, rule)
+                    && !asks_more
             };
-            let mergeable =
-                |other: &usize| *other < number && rules[*other].who == rule.who && same_guard(&rules[*other], rule);
+            // A list is spread elsewhere too, and there stands nothing to merge its rules with.
+            let list = self.list_of(rule);
+            let mergeable = |other: &usize| {
+                let with = &rules[*other];
+                *other < number && with.who == rule.who && same_guard(with, rule) && self.list_of(with) == list
+            };
             let near: Vec<usize> = near.into_iter().filter(|other| *other != number && !gone.contains(other)).collect();
             if let Some(by) = near.iter().copied().find(covers) {
                 gone.insert(number);
-                self.useless(rule, &rules[by]);
+                if list.is_none() || self.list_of(&rules[by]) == list {
+                    self.useless(rule, &rules[by]);
+                }
             } else if let Some(with) = near.iter().copied().find(mergeable) {
                 gone.insert(number);
                 self.mergeable(rule, &rules[with]);
             }
         }
+        self.covered_together(conditions, rules, &by_role, &mut gone);
+    }
+
+    /// Which named list a rule stands in, if it stands in one.
+    fn list_of(&self, rule: &Rule) -> Option<usize> {
+        let (file, span) = (rule.place.file as usize, rule.place.span);
+        let holds = |(of, list): &Declared<'_, ast::Let>| {
+            *of == file && list.span.start <= span.start && span.end <= list.span.end
+        };
+        self.declared.lets.iter().position(holds)
     }
 
     fn useless(&mut self, rule: &Rule, by: &Rule) {
         let is_narrower = rule.is_guarded() && !same_guard(rule, by);
         let (code, message) = match is_narrower {
+            true if by.is_guarded() => (codes::NARROWER, "this rule allows only what a wider one allows"),
             true => (codes::COVERED_CONDITION, "this rule limits nothing"),
             false => (codes::USELESS_RULE, "this rule adds nothing"),
         };
         let warning = Diagnostic::new(code, rule.place.file as usize, rule.place.span, message);
-        let label = if is_narrower { "already allowed, whatever it asks" } else { "already allowed" };
+        let label = match is_narrower {
+            true if by.is_guarded() => "wherever this is true, the other one is",
+            true => "already allowed, whatever it asks",
+            false => "already allowed",
+        };
         let warning = warning.label(label).related(by.place.file as usize, by.place.span, "this one covers it");
         let help = match is_narrower {
             true => "remove it; if it was meant as a limit, remove the other one, or deny what it must not allow",
@@ -211,17 +246,15 @@ impl<'a> Checker<'a> {
     }
 
     /// A rule's bytes, with the comma behind it.
-    fn with_comma(&self, rule: &Rule) -> Span {
-        let after = &self.parsed[rule.place.file as usize].tree().text()[rule.place.span.end as usize..];
-        let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
-        let comma = if after[blanks..].starts_with(',') { blanks + 1 } else { 0 };
-        Span { start: rule.place.span.start, end: rule.place.span.end + comma as u32 }
+    pub(super) fn with_comma(&self, rule: &Rule) -> Span {
+        self.followed_by_comma(rule.place.file as usize, rule.place.span)
     }
 
     // ---- models
 
     fn model_lints(&mut self, model: &Model) {
         let matrix = Matrix::of(model);
+        self.dead_rules(model);
         self.owners_give_away(model);
         self.near_owners(model);
         if !model.fields.is_empty() && model.fields.iter().all(|field| !field.rules.is_empty()) {
@@ -231,10 +264,11 @@ impl<'a> Checker<'a> {
             self.cannot_delete(model, &matrix);
             self.fields_reach(model);
         }
+        model.fields.iter().for_each(|field| self.denies_delete(model, field));
     }
 
     fn owners_give_away(&mut self, model: &Model) {
-        for field in &model.fields {
+        for field in model.fields.iter().filter(|_| !model.disabled.meets(Operations::UPDATE)) {
             let governing = if field.rules.is_empty() { &model.rules } else { &field.rules };
             let owns = |who: &Who| matches!(who, Who::Owner { field: of, .. } if *of == field.name);
             let gives = |rule: &&Rule| {
@@ -244,8 +278,13 @@ impl<'a> Checker<'a> {
             };
             let denied = |rule: &Rule| {
                 let mut denies = model.denies.iter().chain(&field.denies);
-                denies
-                    .any(|deny| deny.operations.meets(Operations::UPDATE) && !deny.is_guarded() && deny.who == rule.who)
+                let everyone = |deny: &Rule| {
+                    roles(&rule.who).iter().all(|role| roles(&deny.who).contains(&Role::Everyone(role.mode())))
+                };
+                denies.any(|deny| {
+                    let reaches = deny.who == rule.who || everyone(deny);
+                    deny.operations.meets(Operations::UPDATE) && !deny.is_guarded() && reaches
+                })
             };
             if governing.iter().filter(gives).any(|rule| !denied(rule)) {
                 let whom = if field.list { "one of the owners" } else { "the owner" };
@@ -278,107 +317,40 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Who may delete by the model's rules, and may not because a field's rules leave it out.
-    fn cannot_delete(&mut self, model: &Model, matrix: &Matrix) {
-        let mut by_field: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-        let own: HashSet<Role> = model
-            .rules
-            .iter()
-            .filter(|rule| rule.operations.meets(Operations::DELETE))
-            .flat_map(|rule| roles(&rule.who))
-            .collect();
-        for role in matrix.roles.keys().filter(|role| own.contains(role)) {
-            let lacks =
-                |class: &usize| !matrix.classes[*class].get(role).is_some_and(|of| of.meets(Operations::DELETE));
-            if let Some(field) = matrix.class_of.iter().position(lacks) {
-                by_field.entry(field).or_default().push(describe(role));
-            }
-        }
-        for (field, who) in by_field {
-            let field = &model.fields[field];
-            let who = either(who.iter().map(String::as_str)).replace('`', "").replace(" or ", " and ");
-            let message = format!("{who} cannot delete {} because of the field `{}`", a(&model.name), field.name);
-            let warning = Diagnostic::new(codes::CANNOT_DELETE, field.place.file as usize, field.place.span, message);
-            let help = "deleting needs `delete` on every field: give it here, or take it from the model's rule";
-            self.say(warning.label("these rules leave `delete` out").help(help));
-        }
-    }
-
-    /// Model rules where every field has rules of its own: they give nothing.
-    fn reaches_no_field(&mut self, model: &Model) {
-        let fields: HashSet<Role> =
-            model.fields.iter().flat_map(|field| &field.rules).flat_map(|rule| roles(&rule.who)).collect();
-        for rule in &model.rules {
-            if roles(&rule.who).iter().all(|role| !fields.contains(role)) {
-                let (file, span) = (rule.place.file as usize, rule.place.span);
-                let message = format!("this rule gives nothing on `{}`", model.name);
-                let warning = Diagnostic::new(codes::REACHES_NOTHING, file, span, message);
-                let warning = warning.label("every field has rules of its own, which replace it");
-                let place = model.place;
-                let warning = warning.related(place.file as usize, place.span, "the model");
-                self.say(warning.help("name these callers in the fields' rules, or leave a field without rules"));
-            }
-        }
-    }
-
-    /// Field rules for somebody whom the model's rules do not know: they open the record.
-    fn fields_reach(&mut self, model: &Model) {
-        for rule in model.fields.iter().flat_map(|field| &field.rules) {
-            // A rule of the model that asks for more lets fewer in.
-            let as_wide = |other: &&Rule| !other.is_guarded() || same_guard(other, rule);
-            let known: HashSet<Role> = model.rules.iter().filter(as_wide).flat_map(|rule| roles(&rule.who)).collect();
-            let reads = |rule: &&Rule| rule.operations.meets(Operations::READ);
-            let everyone: HashSet<Role> =
-                model.rules.iter().filter(reads).filter(as_wide).flat_map(|rule| roles(&rule.who)).collect();
-            let is_new = |role: &Role| !known.contains(role) && !everyone.contains(&Role::Everyone(role.mode()));
-            let new = roles(&rule.who).into_iter().find(is_new);
-            let warning = |message: String| {
-                let (file, span) = (rule.place.file as usize, rule.place.span);
-                Diagnostic::new(codes::FIELD_REACHES, file, span, message).label("the model's rules do not say so")
-            };
-            let creates = |rule: &Rule| rule.operations.meets(Operations::CREATE);
-            let creators: HashSet<Role> = model
-                .rules
-                .iter()
-                .filter(as_wide)
-                .filter(|rule| creates(rule))
-                .flat_map(|rule| roles(&rule.who))
-                .collect();
-            let may_create = |role: &Role| creators.contains(role) || creators.contains(&Role::Everyone(role.mode()));
-            let creator = roles(&rule.who).into_iter().find(|role| creates(rule) && !may_create(role));
-            if let Some(role) = new.filter(|_| rule.operations.meets(Operations::READ)) {
-                let which = match (&role, rule.is_guarded()) {
-                    (_, true) => format!("{} that its condition lets through", a(&model.name)),
-                    (Role::Dynamic(_), false) => format!("the `{}`", model.name),
-                    _ => format!("every `{}`", model.name),
-                };
-                let message = format!("this field rule lets {} reach {which}", describe(&role));
-                let help = "they see its key, its time stamps and this field; add them to the model's rules to say so";
-                self.say(warning(message).help(help));
-            } else if let Some(role) = creator {
-                let message =
-                    format!("this field rule lets {} create {} with this field", describe(&role), a(&model.name));
-                let help =
-                    "if that is not meant, write `.to([…])` without `create`; else add `create` to the model's rules";
-                self.say(warning(message).help(help));
-            }
-        }
-    }
-
     // ---- everybody and nobody
 
     fn public_writes(&mut self, policy: &Policy) {
-        let changes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
-        let fields = policy.models.iter().flat_map(|model| &model.fields).flat_map(|field| &field.rules);
-        let models = policy.models.iter().flat_map(|model| &model.rules).chain(fields);
-        let paths = policy.buckets.iter().flat_map(|bucket| &bucket.paths).flat_map(|path| &path.rules);
-        for rule in models.chain(paths) {
+        let mut all: Vec<(&Rule, Operations)> = Vec::new();
+        for model in &policy.models {
+            let changes = DATA_CHANGES.without(model.disabled);
+            let denies = || model.denies.iter();
+            // Where every field has rules of its own, the model's reach nothing.
+            if model.fields.is_empty() || model.fields.iter().any(|field| field.rules.is_empty()) {
+                let rules = model.rules.iter().map(|rule| (rule, left_of(rule, changes, denies())));
+                all.extend(rules.map(|(rule, left)| (rule, really(model, rule, left))));
+            }
+            for field in &model.fields {
+                let denies = || denies().chain(&field.denies);
+                let rules = field.rules.iter().map(|rule| (rule, left_of(rule, changes, denies())));
+                all.extend(rules.map(|(rule, left)| (rule, really(model, rule, left))));
+            }
+        }
+        for bucket in &policy.buckets {
+            for path in &bucket.paths {
+                // A deny of a path holds on all below it.
+                let above = bucket.paths.iter().filter(|other| path.prefix.starts_with(&other.prefix));
+                let denies: Vec<&Rule> = above.flat_map(|other| &other.denies).collect();
+                let changes = Operations::WRITE.with(Operations::DELETE);
+                all.extend(path.rules.iter().map(|rule| (rule, left_of(rule, changes, denies.iter().copied()))));
+            }
+        }
+        for (rule, left) in all {
             let who = match rule.who {
                 Who::ApiKey => "whoever has the API key",
                 Who::Guest => "everybody, signed in or not,",
                 _ => continue,
             };
-            if rule.operations.meets(changes) && !rule.is_guarded() {
+            if !left.is_empty() && !rule.is_guarded() {
                 let message = format!("{who} may write");
                 let warning = Diagnostic::new(codes::PUBLIC_WRITE, rule.place.file as usize, rule.place.span, message);
                 let help = "if only reading is meant, write `.to([\"read\"])`";
@@ -403,8 +375,35 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// What changes records.
+const DATA_CHANGES: Operations = Operations(Operations::CREATE.0 | Operations::UPDATE.0 | Operations::DELETE.0);
+
+/// Of some operations, those that a rule gives and that no deny takes from all its callers.
+fn left_of<'r>(rule: &Rule, operations: Operations, denies: impl Iterator<Item = &'r Rule>) -> Operations {
+    let takes = |deny: &&Rule| !deny.is_guarded() && deny.who == rule.who;
+    denies.filter(takes).fold(rule.operations.both(operations), |left, deny| left.without(deny.operations))
+}
+
+/// Without `delete`, which needs it on every field, where a rule's callers lack it on some.
+fn really(model: &Model, rule: &Rule, left: Operations) -> Operations {
+    // Without fields there is nothing to update.
+    let left = if model.fields.is_empty() { left.without(Operations::UPDATE) } else { left };
+    let is_public = matches!(rule.who, Who::ApiKey | Who::Guest);
+    if !is_public || !left.meets(Operations::DELETE) {
+        return left;
+    }
+    let matrix = Matrix::of(model);
+    let deletes = roles(&rule.who).iter().all(|role| matrix.every(role).meets(Operations::DELETE));
+    let taken = model
+        .fields
+        .iter()
+        .flat_map(|field| &field.denies)
+        .any(|deny| !deny.is_guarded() && deny.who == rule.who && deny.operations.meets(Operations::DELETE));
+    if deletes && !taken { left } else { left.without(Operations::DELETE) }
+}
+
 /// A model's name with its article.
-fn a(name: &str) -> String {
+pub(super) fn a(name: &str) -> String {
     let vowel = name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
     format!("{} `{name}`", if vowel { "an" } else { "a" })
 }

@@ -15,6 +15,7 @@ mod conditions;
 mod data;
 mod deeds;
 mod doubts;
+mod fields;
 mod groups;
 mod guards;
 mod invariants;
@@ -25,8 +26,11 @@ mod names;
 mod operations;
 mod proofs;
 mod reach;
+mod readers;
+mod redundant;
 mod rules;
 mod storage;
+mod telling;
 mod tests;
 mod uses;
 
@@ -35,7 +39,7 @@ use crate::diagnostic::{Accepted, Diagnostic, Severity};
 use crate::group_roles::group_takes_away;
 use crate::policy::{Place, Policy, Roles};
 use admit_syntax::ast::{self, Item, Name, Span};
-use admit_syntax::{Parsed, parse_bytes};
+use admit_syntax::{Parsed, TokenKind, parse_bytes};
 use auth::Groups;
 use claims::Claims;
 use conditions::Typed;
@@ -264,6 +268,34 @@ impl<'a> Checker<'a> {
 
     fn text(&self, file: usize, span: Span) -> &'a str {
         self.parsed[file].tree().text().get(span.range()).unwrap_or_default()
+    }
+
+    /// A member's bytes, with the comma behind it.
+    fn followed_by_comma(&self, file: usize, span: Span) -> Span {
+        let after = &self.parsed[file].tree().text()[span.end as usize..];
+        let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
+        let comma = if after[blanks..].starts_with(',') { blanks + 1 } else { 0 };
+        Span { start: span.start, end: span.end + comma as u32 }
+    }
+
+    /// The bytes of a list's element, with the comma behind it, or else with the one before it.
+    fn listed(&self, file: usize, span: Span) -> Span {
+        let with_comma = self.followed_by_comma(file, span);
+        if with_comma != span {
+            return with_comma;
+        }
+        let before = self.parsed[file].tree().text()[..span.start as usize].trim_end();
+        Span { start: if before.ends_with(',') { before.len() as u32 - 1 } else { span.start }, end: span.end }
+    }
+
+    /// Where a declaration begins, with the `///` lines before it.
+    fn with_description(&self, file: usize, span: Span) -> u32 {
+        let tree = self.parsed[file].tree();
+        let at = tree.tokens().partition_point(|token| token.span.start < span.start);
+        let before = tree.tokens()[..at].iter().rev();
+        let mut docs = before.take_while(|token| token.kind.is_blank() || token.kind == TokenKind::Doc);
+        let first = docs.by_ref().filter(|token| token.kind == TokenKind::Doc).last();
+        first.map_or(span.start, |token| token.span.start)
     }
 
     /// Models, types, enums and operations share their names; functions and buckets have their own.

@@ -8,9 +8,8 @@ use super::rules::{Ruled, Site, Written};
 use super::{Checker, Declared, either};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::matrix::{Matrix, Role, describe, roles};
 use crate::policy::{Field, FieldType, Model, Rule, Who};
-use admit_runtime::{Mode, Operations};
+use admit_runtime::Operations;
 use admit_syntax::ast::{self, BaseType, Call};
 use admit_syntax::nearest;
 use std::collections::HashMap;
@@ -420,99 +419,6 @@ impl<'a> Checker<'a> {
         let error = Diagnostic::new(codes::FIELD_TYPE, file, span, message).label("this rule reads it");
         self.say(error.related(field.place.file as usize, field.place.span, "declared here").help(help));
     }
-
-    /// A required field that some reader of the record may not read: its record could not be shown (§6).
-    fn required_fields(&mut self, model: &Model) {
-        if model.fields.iter().all(|field| !field.required) {
-            return;
-        }
-        let matrix = Matrix::of(model);
-        let simple = !is_guarded(model);
-        for (field, class) in model.fields.iter().zip(&matrix.class_of).filter(|(field, _)| field.required) {
-            let blind = if simple { blind_readers(&matrix, *class) } else { blind_to(model, field) };
-            if blind.is_empty() {
-                continue;
-            }
-            let who =
-                either(blind.iter().map(describe).collect::<Vec<_>>().iter().map(String::as_str)).replace('`', "");
-            let message = format!("the required field `{}` cannot be read by {who}", field.name);
-            let error =
-                Diagnostic::new(codes::REQUIRED_PROTECTED, field.place.file as usize, field.place.span, message);
-            self.say(
-                error
-                    .label("required, so whoever reads the record must be able to read it")
-                    .help("give them `read` on the field, or make it optional by removing `!`"),
-            );
-        }
-    }
-}
-
-/// The roles that can get the record and cannot read the class.
-fn blind_readers(matrix: &Matrix, class: usize) -> Vec<Role> {
-    let on_class = |role: &Role| matrix.classes[class].get(role).copied().unwrap_or_default();
-    let sees_all = |mode: Mode| on_class(&Role::Everyone(mode)).contains(Operations::READ);
-    let covered = |role: &Role| match role.mode() {
-        mode @ (Mode::UserPool | Mode::Oidc) => sees_all(mode),
-        _ => false,
-    };
-    let getters = matrix.roles.keys().filter(|role| matrix.some(role).meets(Operations::GET));
-    getters.filter(|role| !covered(role) && !on_class(role).meets(Operations::READ)).cloned().collect()
-}
-
-/// Whether some rule has a guard, or a field has a deny.
-fn is_guarded(model: &Model) -> bool {
-    let mut rules = model.rules.iter().chain(model.fields.iter().flat_map(|field| &field.rules));
-    rules.any(Rule::is_guarded) || model.fields.iter().any(|field| !field.denies.is_empty())
-}
-
-/// The roles that get some record, and not this field of it, for all that is certain: a condition counts as "cannot"
-/// unless it is the very one that gives the record, and so does a deny of the field.
-fn blind_to(model: &Model, field: &Field) -> Vec<Role> {
-    let governing = |field: &'_ Field| -> Vec<Rule> {
-        let own = if field.rules.is_empty() { &model.rules } else { &field.rules };
-        own.clone()
-    };
-    let here = governing(field);
-    let mut blind: Vec<Role> = Vec::new();
-    for rule in model.fields.iter().flat_map(governing).filter(|rule| rule.operations.meets(Operations::GET)) {
-        for role in roles(&rule.who) {
-            let everyone = matches!(role.mode(), Mode::UserPool | Mode::Oidc).then(|| Role::Everyone(role.mode()));
-            let shows = |other: &&Rule| {
-                let whos = roles(&other.who);
-                let same = whos.contains(&role) || everyone.as_ref().is_some_and(|everyone| whos.contains(everyone));
-                same && other.operations.meets(Operations::READ) && (!other.is_guarded() || same_guard(other, &rule))
-            };
-            if !here.iter().any(|other| shows(&other)) && !blind.contains(&role) {
-                blind.push(role);
-            }
-        }
-    }
-    let getters: Vec<Mode> = model
-        .fields
-        .iter()
-        .flat_map(governing)
-        .filter(|rule| rule.operations.meets(Operations::GET))
-        .flat_map(|rule| roles(&rule.who))
-        .map(|role| role.mode())
-        .collect();
-    for deny in field.denies.iter().filter(|deny| deny.operations.meets(Operations::READ)) {
-        let of_record = model.denies.iter().any(|other| covers_deny(other, deny));
-        let reached = roles(&deny.who).into_iter().filter(|role| getters.contains(&role.mode()) && !of_record);
-        reached.for_each(|role| {
-            if !blind.contains(&role) {
-                blind.push(role)
-            }
-        });
-    }
-    blind.sort();
-    blind
-}
-
-/// Whether what one deny takes from a field, another takes from the record.
-fn covers_deny(record: &Rule, field: &Rule) -> bool {
-    record.who == field.who
-        && record.operations.contains(field.operations.both(Operations::READ))
-        && (!record.is_guarded() || same_guard(record, field))
 }
 
 /// Whether two rules ask the same beside their whos.
@@ -521,7 +427,7 @@ pub(super) fn same_guard(one: &Rule, other: &Rule) -> bool {
 }
 
 /// The fields that exist because an owner rule names them.
-fn implied_owners<'r>(allows: impl Iterator<Item = &'r Rule>) -> Vec<String> {
+pub(super) fn implied_owners<'r>(allows: impl Iterator<Item = &'r Rule>) -> Vec<String> {
     let owner = |who: &Who| match who {
         Who::Owner { field, list: false, .. } => Some(field.clone()),
         _ => None,
@@ -531,7 +437,7 @@ fn implied_owners<'r>(allows: impl Iterator<Item = &'r Rule>) -> Vec<String> {
 
 /// What conditions on a model may read: the declared fields, the key, the owner fields that rules bring, and the time
 /// stamps, which no input holds.
-fn columns(model: &Model, owners: &[String]) -> Columns {
+pub(super) fn columns(model: &Model, owners: &[String]) -> Columns {
     let mut fields: Vec<Column> = Vec::new();
     for Field { name, ty, list, required, .. } in &model.fields {
         let required = *required || model.identifier.contains(name);

@@ -52,6 +52,18 @@ pub(super) fn reach_of_null(condition: &Condition, shapes: &[Shape], term: &Term
     space.reach(condition)
 }
 
+/// Whether one condition is true wherever another one is; false also if that would take too long to find out.
+pub(super) fn implies(narrow: &Condition, wide: &Condition, shapes: &[Shape]) -> bool {
+    let both = Condition::All(vec![narrow.clone(), wide.clone()]);
+    let space = Space::of(&both, shapes, true);
+    let mut holds = true;
+    let tried = space.each(&mut |at| {
+        holds = space.truth(narrow, at) != Truth::True || space.truth(wide, at) == Truth::True;
+        holds
+    });
+    tried.is_some() && holds
+}
+
 /// Everything that is tried.
 struct Space {
     /// Terms with what they may hold; none is "not there".
@@ -80,17 +92,25 @@ impl Space {
     }
 
     fn reach(&self, condition: &Condition) -> Option<Reach> {
+        let mut reached = Reach::default();
+        self.each(&mut |at| {
+            reached.add(self.truth(condition, at));
+            reached.0 != Reach::ALL
+        })?;
+        Some(reached)
+    }
+
+    /// Goes through all combinations until one says that it is enough; nothing if there are too many.
+    fn each(&self, goes_on: &mut dyn FnMut(&[usize]) -> bool) -> Option<()> {
         let sizes: Vec<usize> =
             self.terms.iter().map(|(_, all)| all.len()).chain(self.free.iter().map(|(_, all)| all.len())).collect();
         let tries = sizes.iter().try_fold(1_usize, |all, size| all.checked_mul(*size))?;
         if tries > MAX_TRIES {
             return None;
         }
-        let mut reached = Reach::default();
         let mut at = vec![0; sizes.len()];
         for _ in 0..tries {
-            reached.add(self.truth(condition, &at));
-            if reached.0 == Reach::ALL {
+            if !goes_on(&at) {
                 break;
             }
             for (place, size) in at.iter_mut().zip(&sizes) {
@@ -101,7 +121,7 @@ impl Space {
                 *place = 0;
             }
         }
-        Some(reached)
+        Some(())
     }
 
     fn truth(&self, condition: &Condition, at: &[usize]) -> Truth {

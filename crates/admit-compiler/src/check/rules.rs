@@ -331,11 +331,9 @@ impl Checker<'_> {
             None => self.groups.identity_claim.clone(),
             Some(call) => match self.modifier_text(reading, call)?.as_str() {
                 "" => {
-                    self.empty_text(
-                        reading.file,
-                        call.span,
-                        "the identity claim of `auth`, `sub::username` by default",
-                    );
+                    let removed = self.with_its_dot(reading.file, call.span);
+                    let meaning = "the identity claim of `auth`, `sub::username` by default";
+                    self.empty_text(reading.file, call.span, meaning, Some(removed));
                     self.groups.identity_claim.clone()
                 }
                 text => self.identity_parts(reading.file, call.span, text),
@@ -373,16 +371,21 @@ impl Checker<'_> {
         let Some(call) = reading.modifier("withClaimIn") else { return Some(default) };
         match self.modifier_text(reading, call)? {
             text if text.is_empty() => {
-                self.empty_text(reading.file, call.span, "the group claim");
+                let removed = self.with_its_dot(reading.file, call.span);
+                self.empty_text(reading.file, call.span, "the group claim", Some(removed));
                 Some(default)
             }
             text => Some(text),
         }
     }
 
-    fn empty_text(&mut self, file: usize, span: Span, meaning: &str) {
+    fn empty_text(&mut self, file: usize, span: Span, meaning: &str, removed: Option<Span>) {
         let warning = Diagnostic::new(codes::EMPTY_TEXT, file, span, "an empty text stands for the default");
-        self.say(warning.label(format!("means {meaning}")).help("leave it out, or say what you mean"));
+        let warning = warning.label(format!("means {meaning}")).help("leave it out, or say what you mean");
+        self.say(match removed {
+            Some(removed) => warning.edit(removed, ""),
+            None => warning,
+        });
     }
 
     fn provider(&mut self, reading: &Reading<'_>, value: Option<&Value>) -> Option<&'static str> {
@@ -488,7 +491,8 @@ impl Checker<'_> {
 
     fn named_twice(&mut self, file: usize, span: Span, name: &str) {
         let warning = Diagnostic::new(codes::NAMED_TWICE, file, span, format!("`{name}` is named twice"));
-        self.say(warning.label("again here").help("once is enough"));
+        let removed = self.listed(file, span);
+        self.say(warning.label("again here").help("once is enough").edit(removed, ""));
     }
 
     fn entity(&mut self, reading: &Reading<'_>, value: &Value) -> Option<Who> {
@@ -539,7 +543,7 @@ impl Checker<'_> {
     fn field_name(&mut self, reading: &Reading<'_>, value: &Value) -> Option<String> {
         match &value.kind {
             ValueKind::Text(text) if text.is_empty() && reading.builder.name == "ownerDefinedIn" => {
-                self.empty_text(reading.file, value.span, "the field `owner`");
+                self.empty_text(reading.file, value.span, "the field `owner`", None);
                 Some("owner".into())
             }
             ValueKind::Text(text) if !text.is_empty() => Some(text.clone()),

@@ -252,7 +252,17 @@ impl<'a> Checker<'a> {
             let message = format!("the path `{value}` is taken literally");
             let warning = Diagnostic::new(codes::LITERAL_PATH, file, path.span, message);
             let warning = warning.label("keys are compared with it byte for byte");
-            self.say(warning.help("what has a meaning is `{entity_id}`, `{claims['x']}`, and `*` at the end"));
+            let part = value.split('/').find(|part| is_odd(part)).unwrap_or_default();
+            let inner = part.trim_start_matches('$').trim_matches(['{', '}']);
+            let meant = self
+                .claims
+                .declared
+                .keys()
+                .find(|claim| *claim == inner || claim.strip_prefix("custom:") == Some(inner));
+            self.say(match meant {
+                Some(claim) => warning.help(format!("did you mean `{{claims['{claim}']}}`?")),
+                None => warning.help("what has a meaning is `{entity_id}`, `{claims['x']}`, and `*` at the end"),
+            });
         }
     }
 
@@ -310,7 +320,10 @@ impl<'a> Checker<'a> {
         if let Some((name, span)) = first {
             let message = format!("two rules for {name} on one path");
             let error = Diagnostic::new(codes::WHO_TWICE, file, rule.place.span, message);
-            self.say(error.label("again here").related(file, span, "the first is here").help("put both into one rule"));
+            let error = error.label("again here").related(file, span, "the first is here");
+            self.say(
+                error.help(format!("give {name} one rule with all that it may do here, and leave it out of the other")),
+            );
         }
     }
 }

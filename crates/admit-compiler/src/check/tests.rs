@@ -262,8 +262,13 @@ impl<'a> Checker<'a> {
     fn repeated_assertions(&mut self, assertions: &[Assertion]) {
         let mut first: HashMap<String, (bool, Place)> = HashMap::new();
         for assertion in assertions {
+            let key = |operation: &Operation| {
+                format!("{:?}", (operation, &assertion.caller, &assertion.target, &assertion.input))
+            };
+            let is_before = |of: &Operation| first.get(&key(of)).is_some_and(|(can, _)| *can == assertion.can);
+            let says_nothing_new = assertion.operations.iter().all(is_before);
             for operation in &assertion.operations {
-                let key = format!("{:?}", (operation, &assertion.caller, &assertion.target, &assertion.input));
+                let key = key(operation);
                 let Some((can, before)) = first.get(&key) else {
                     first.insert(key, (assertion.can, assertion.place));
                     continue;
@@ -280,7 +285,9 @@ impl<'a> Checker<'a> {
                     ),
                 };
                 let said = Diagnostic::new(code, file, span, message).label(label);
-                self.say(said.related(before.file as usize, before.span, "the first is here").help(help));
+                let said = said.related(before.file as usize, before.span, "the first is here").help(help);
+                let removed = self.followed_by_comma(file, span);
+                self.say(if says_nothing_new { said.edit(removed, "") } else { said });
             }
         }
     }

@@ -133,6 +133,17 @@ pub struct Line {
     pub text: String,
 }
 
+/// Lines, each once: a rule of a list stands on many things.
+fn once(lines: impl Iterator<Item = Line>) -> Vec<Line> {
+    let mut all: Vec<Line> = Vec::new();
+    for line in lines {
+        if !all.iter().any(|known| (&known.file, known.start, known.end) == (&line.file, line.start, line.end)) {
+            all.push(line);
+        }
+    }
+    all
+}
+
 /// Why an outcome came out as it did: asked again, of a table that holds its rules.
 pub fn explain(table: &admit_runtime::Policy<'_>, outcome: &Outcome, field: Option<&str>) -> Explained {
     let question = &outcome.question;
@@ -159,7 +170,7 @@ pub fn explain(table: &admit_runtime::Policy<'_>, outcome: &Outcome, field: Opti
             reason,
             denied_fields,
             rule: decision.rule().map(line),
-            nearest: decision.nearest().map(line).collect(),
+            nearest: once(decision.nearest().map(line)),
         }
     })
 }

@@ -56,21 +56,27 @@ fn scenes<'s>(
             // The record is somebody's, and the caller is somebody else.
             let theirs = scene(policy, rule, group, None).record;
             let others = strangers(policy).into_iter();
-            others.map(|caller| (Scene { caller, record: theirs.clone(), input: Record::new() }, Vec::new())).collect()
+            let past = beside(one).1.iter().flat_map(|deny| &deny.condition);
+            let all: Vec<&Condition> = own.iter().copied().chain(past).collect();
+            others.map(|caller| (Scene { caller, record: theirs.clone(), input: Record::new() }, all.clone())).collect()
         }
         // A deny takes from its who what some allow gives them: who both are, where both conditions are true.
         _ if one.is_deny => {
-            let base = scene(policy, rule, group, without);
-            let beside = beside(one).0.iter().map(|allow| {
+            let base = with_claims(one, scene(policy, rule, group, without));
+            let (allows, denies) = beside(one);
+            let past = || denies.iter().flat_map(|deny| &deny.condition);
+            let beside = allows.iter().flat_map(|allow| {
                 let mut both = base.clone();
                 allow.whos().for_each(|who| be(policy, who, None, &mut both));
-                (both, own.iter().copied().chain(&allow.condition).collect())
+                let with: Vec<&Condition> = own.iter().copied().chain(&allow.condition).collect();
+                let all = with.iter().copied().chain(past()).collect();
+                [(both.clone(), with), (both, all)]
             });
             beside.collect()
         }
         // By itself; past the denies beside it; and where every field is needed, with what the others say.
         _ => {
-            let base = scene(policy, rule, group, without);
+            let base = with_claims(one, scene(policy, rule, group, without));
             let (allows, denies) = beside(one);
             let with = |rules: &'s [Rule]| own.iter().copied().chain(rules.iter().flat_map(|rule| &rule.condition));
             let denied = with(denies).collect();
@@ -80,6 +86,16 @@ fn scenes<'s>(
             vec![(base.clone(), own.clone()), (base.clone(), denied), (base, all)]
         }
     }
+}
+
+/// The claims that a path names, where the caller has none yet.
+fn with_claims(one: &Standing<'_>, mut scene: Scene) -> Scene {
+    if !matches!(scene.caller.mode, Mode::Guest | Mode::Function) {
+        for (_, claim) in one.path().iter().flat_map(|path| &path.claims) {
+            scene.caller.claims.entry(claim.clone()).or_insert_with(|| Value::Text("acme".to_owned()));
+        }
+    }
+    scene
 }
 
 /// The allows and denies that decide beside a rule.
@@ -180,7 +196,6 @@ fn strangers(policy: &Policy) -> Vec<Caller> {
             mode => nobody(mode),
         })
         .collect();
-    all.extend([nobody(Mode::Guest), nobody(Mode::ApiKey)]);
     let functions = policy.functions.iter().cloned();
     all.extend(functions.map(|name| Caller { function: Some(name), ..nobody(Mode::Function) }));
     // Members of other groups are strangers too.

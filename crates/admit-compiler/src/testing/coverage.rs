@@ -10,12 +10,15 @@
 //! Always: the assertion that is offered for a missing cell holds, and covers it.
 
 use super::sites::{Site, Standing, standing};
-use super::{Ask, Asserted, Outcome, Verdict, candidates, outcome, write};
+use super::{Ask, Asserted, Outcome, Verdict, candidates, every_input, outcome, write};
 use crate::condition::{Source, Truth};
 use crate::definition::{self, Parts, Question};
 use crate::policy::{Assertion, Place, Policy, Rule, Who};
 use admit_runtime::Operation;
 use std::collections::BTreeMap;
+
+/// The most inputs of one `cannot` that are looked at.
+const MAX_INPUTS: usize = 2_000;
 
 /// What was exercised of each rule, in the order of the sources.
 #[derive(Clone, PartialEq, Debug)]
@@ -77,12 +80,15 @@ impl Coverage {
         let mut rules: BTreeMap<Place, BTreeMap<CellKind, usize>> = BTreeMap::new();
         for one in &standing {
             let cells = rules.entry(one.rule.place).or_default();
-            cells.extend(cells_of(one).into_iter().map(|kind| (kind, 0)));
+            cells.extend(cells_of(policy, one).into_iter().map(|kind| (kind, 0)));
         }
         for (assertion, outcome) in asserted.iter().flat_map(|one| one.outcomes.iter().map(|of| (one.assertion, of))) {
             for one in &standing {
                 let cells = rules.entry(one.rule.place).or_default();
-                for kind in covered(policy, &standing, one, assertion, outcome) {
+                let mut kinds = covered(policy, &standing, one, assertion, outcome);
+                kinds.extend(kept_out(policy, &standing, one, assertion, outcome));
+                kinds.dedup();
+                for kind in kinds {
                     cells.entry(kind).and_modify(|hits| *hits += 1);
                 }
             }
@@ -128,7 +134,7 @@ impl Exercised {
     }
 }
 
-fn cells_of(one: &Standing<'_>) -> Vec<CellKind> {
+fn cells_of(policy: &Policy, one: &Standing<'_>) -> Vec<CellKind> {
     let mut cells = Vec::new();
     for operation in one.operations() {
         match (&one.rule.who, one.is_deny) {
@@ -138,7 +144,7 @@ fn cells_of(one: &Standing<'_>) -> Vec<CellKind> {
             }
             (_, false) => cells.push(CellKind::Allowed(operation, None)),
         }
-        if !one.is_deny {
+        if !one.is_deny && !one.is_for_everybody(policy, operation) {
             cells.push(CellKind::Others(operation));
         }
     }
@@ -196,6 +202,37 @@ fn covered(
     }
 }
 
+/// The guards of an allow that a `cannot` over every input covers: of what it denies, some input is kept out by one of
+/// them alone.
+fn kept_out(
+    policy: &Policy,
+    all: &[Standing<'_>],
+    one: &Standing<'_>,
+    assertion: &Assertion,
+    outcome: &Outcome,
+) -> Vec<CellKind> {
+    let guarded = !one.is_deny && one.rule.is_guarded() && one.is_about(policy, assertion, &outcome.question);
+    let Some(every) = every_input(policy, assertion, outcome.operation).filter(|_| guarded) else { return Vec::new() };
+    if assertion.can || outcome.verdict != Verdict::Holds {
+        return Vec::new();
+    }
+    let mut kinds: Vec<CellKind> = Vec::new();
+    let guards = one.rule.and.len() + usize::from(one.rule.condition.is_some());
+    let mut tried = 0;
+    every.find(policy, &outcome.question, &mut |question| {
+        tried += 1;
+        let named = Outcome { question: question.clone(), ..outcome.clone() };
+        for kind in covered(policy, all, one, assertion, &named) {
+            if matches!(kind, CellKind::Condition | CellKind::And(_)) && !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        // None of them is allowed; there is no need to look at more.
+        kinds.len() == guards || tried == MAX_INPUTS
+    });
+    kinds
+}
+
 /// Whether the request says what the rule's condition reads: a denial of every input says nothing of one condition.
 fn is_known(rule: &Rule, question: &Question) -> bool {
     let mut known = true;
@@ -227,21 +264,38 @@ fn missing(policy: &Policy, table: &impl Ask, all: &[Standing<'_>], place: Place
     let mut without: Vec<&CellKind> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.hits == 0) {
         let mut steps = 0;
-        let mut covers = |one: &Standing<'_>, assertion: &Assertion| {
+        let mut covers = |one: &Standing<'_>, assertion: &Assertion, past: bool| {
             let operation = assertion.operations.first().copied().unwrap_or(Operation::Call);
             let outcome = outcome(policy, table, assertion, operation, &mut steps);
-            outcome.verdict == Verdict::Holds && covered(policy, all, one, assertion, &outcome).contains(&cell.kind)
+            let covers = || {
+                covered(policy, all, one, assertion, &outcome).contains(&cell.kind)
+                    || kept_out(policy, all, one, assertion, &outcome).contains(&cell.kind)
+            };
+            // Whom the condition lets past and who is somebody else shows more than whom both keep out.
+            let spared = |deny: &Standing<'_>| {
+                let is_here = deny.is_deny && deny.is_about(policy, assertion, &outcome.question);
+                !is_here || parts(policy, deny, &outcome.question).truth() == Truth::False
+            };
+            let is_past = || parts(policy, one, &outcome.question).condition == Truth::True && all.iter().all(spared);
+            outcome.verdict == Verdict::Holds && (!past || is_past()) && covers()
         };
         let here = all.iter().filter(|one| one.rule.place == place);
-        let found = here
+        let places: Vec<(&Standing<'_>, Operation)> = here
             .flat_map(|one| {
-                let operations = cell.kind.operation().map_or_else(|| one.operations(), |operation| vec![operation]);
+                // A rule of `data` stands on models and on operations, which do not have the same.
+                let mut operations = one.operations();
+                operations.retain(|operation| cell.kind.operation().is_none_or(|of| of == *operation));
                 operations.into_iter().map(move |operation| (one, operation))
             })
-            .find_map(|(one, operation)| {
-                let mut wanted = candidates::assertions(policy, one, &cell.kind, operation).into_iter();
-                wanted.find(|assertion| covers(one, assertion))
-            });
+            .collect();
+        let mut find = |past: bool| {
+            places.iter().find_map(|(one, operation)| {
+                let mut wanted = candidates::assertions(policy, one, &cell.kind, *operation).into_iter();
+                wanted.find(|assertion| covers(one, assertion, past))
+            })
+        };
+        let is_others = matches!(cell.kind, CellKind::Others(_));
+        let found = is_others.then(|| find(true)).flatten().or_else(|| find(false));
         match found {
             Some(assertion) => offer(&mut offered, assertion),
             None => without.push(&cell.kind),

@@ -95,32 +95,15 @@ fn outcome(
 ) -> Outcome {
     let field = field(assertion);
     let question = question(policy, assertion, operation);
-    let writes = matches!(operation, Operation::Create | Operation::Update);
-    let every_input = writes && !assertion.can && assertion.input.is_none();
-    let Target::Record { record, .. } = &assertion.target else {
-        return asked(table, assertion.can, operation, question, None, steps);
-    };
-    if !every_input {
+    let Some(every) = every_input(policy, assertion, operation) else {
+        let field = field.filter(|_| matches!(assertion.target, Target::Record { .. }));
         return asked(table, assertion.can, operation, question, field, steps);
-    }
-    // What a create's record says is said of its input, whatever else that holds; as far as callers can say it.
-    let model = policy
-        .models
-        .iter()
-        .find(|model| matches!(&assertion.target, Target::Record { model: name, .. } if model.name == *name));
-    let is_written = |name: &str| operation == Operation::Create && model.is_some_and(|model| model.is_writable(name));
-    let said = record.iter().flatten().filter(|(name, _)| is_written(name));
-    let fixed: Record = said.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let wanted = match (field, operation) {
-        (Some(field), _) => Wanted::Field(field),
-        (None, Operation::Create) => Wanted::Anything,
-        (None, _) => Wanted::SomeField,
     };
-    let mut allowed = |question: &Question| {
+    let found = every.find(policy, &question, &mut |question| {
         *steps += 1;
         table.allows(question, field)
-    };
-    match find_allowed(policy, &question, &fixed, wanted, &mut allowed) {
+    });
+    match found {
         Found::Input(input) => {
             let question = Question { input: Some(input), ..question };
             Outcome { operation, verdict: Verdict::Fails, question }
@@ -128,6 +111,38 @@ fn outcome(
         Found::None => Outcome { operation, verdict: Verdict::Holds, question },
         Found::Undecided => Outcome { operation, verdict: Verdict::Undecided, question },
     }
+}
+
+/// What the inputs of a write have in common of which a `cannot` says that none is allowed.
+struct EveryInput<'a> {
+    fixed: Record,
+    wanted: Wanted<'a>,
+}
+
+impl EveryInput<'_> {
+    fn find(&self, policy: &Policy, question: &Question, allowed: &mut dyn FnMut(&Question) -> bool) -> Found {
+        find_allowed(policy, question, &self.fixed, self.wanted, allowed)
+    }
+}
+
+/// The inputs that an operation of an assertion speaks of, if it speaks of every one.
+fn every_input<'a>(policy: &Policy, assertion: &'a Assertion, operation: Operation) -> Option<EveryInput<'a>> {
+    let writes = matches!(operation, Operation::Create | Operation::Update);
+    let Target::Record { model, record, .. } = &assertion.target else { return None };
+    if !writes || assertion.can || assertion.input.is_some() {
+        return None;
+    }
+    // What a create's record says is said of its input, whatever else that holds; as far as callers can say it.
+    let model = policy.models.iter().find(|known| known.name == *model);
+    let is_written = |name: &str| operation == Operation::Create && model.is_some_and(|model| model.is_writable(name));
+    let said = record.iter().flatten().filter(|(name, _)| is_written(name));
+    let fixed: Record = said.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let wanted = match (field(assertion), operation) {
+        (Some(field), _) => Wanted::Field(field),
+        (None, Operation::Create) => Wanted::Anything,
+        (None, _) => Wanted::SomeField,
+    };
+    Some(EveryInput { fixed, wanted })
 }
 
 fn asked(
@@ -215,7 +230,7 @@ fn published(model: &Model, record: &Record) -> Record {
 }
 
 /// A value that a field may hold, where none matters.
-fn sample(field: &Field) -> Value {
+pub(crate) fn sample(field: &Field) -> Value {
     let one = match &field.ty {
         FieldType::Integer | FieldType::Float | FieldType::Timestamp => Value::Number(1.0),
         FieldType::Boolean => Value::Bool(true),

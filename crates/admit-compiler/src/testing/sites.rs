@@ -3,8 +3,8 @@
 
 use super::field;
 use crate::definition::{self, Question, Target, Value};
-use crate::policy::{Assertion, Bucket, CustomOperation, Field, Model, Path, Policy, Rule};
-use admit_runtime::{Operation, Operations};
+use crate::policy::{Assertion, Bucket, CustomOperation, Field, Model, Path, Policy, Rule, Who};
+use admit_runtime::{Mode, Operation, Operations};
 
 /// What a rule stands on.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +76,39 @@ impl<'p> Standing<'p> {
             self.rule.operations.meets(operation.needs()) && !disabled.meets(operation.needs())
         };
         each.iter().filter(has).copied().collect()
+    }
+
+    /// Whether whoever may arrive at all is allowed an operation here, so that it can be denied to nobody.
+    pub fn is_for_everybody(&self, policy: &Policy, operation: Operation) -> bool {
+        let none: &[Rule] = &[];
+        let (rules, denies): (&[Rule], Vec<&Rule>) = match self.site {
+            Site::Model(model, field) => {
+                let own = field.filter(|field| !field.rules.is_empty()).map_or(&model.rules, |field| &field.rules);
+                (own, model.denies.iter().chain(field.map_or(none, |field| &field.denies)).collect())
+            }
+            Site::Custom(custom) => (&custom.rules, custom.denies.iter().collect()),
+            Site::Path(bucket, path) => {
+                let is_literal = |other: &Path| !other.entity && other.claims.is_empty();
+                let above = |other: &&Path| !is_literal(other) || path.prefix.starts_with(&other.prefix);
+                (&path.rules, bucket.paths.iter().filter(above).flat_map(|path| &path.denies).collect())
+            }
+            Site::Data => return false,
+        };
+        let in_storage = matches!(self.site, Site::Path(..));
+        let admits = |mode: Mode| {
+            let is = |rule: &&Rule| match (&rule.who, mode) {
+                (Who::Authenticated(_), Mode::UserPool | Mode::IdentityPool) if in_storage => true,
+                (Who::Authenticated(of), mode) => *of == mode && mode != Mode::IdentityPool,
+                (Who::Guest, Mode::Guest) | (Who::ApiKey, Mode::ApiKey) | (Who::Custom, Mode::Lambda) => true,
+                _ => false,
+            };
+            rules.iter().filter(is).any(|rule| rule.operations.meets(operation.needs()) && !rule.is_guarded())
+        };
+        let modes = Mode::ALL.into_iter().filter(|mode| !matches!(mode, Mode::Function | Mode::Iam));
+        let mut modes = modes.filter(|mode| policy.admits(*mode));
+        denies.iter().all(|deny| !deny.operations.meets(operation.needs()))
+            && policy.functions.is_empty()
+            && modes.all(admits)
     }
 
     pub fn path(&self) -> Option<&'p Path> {

@@ -15,8 +15,8 @@ backend.auth.resources.groups["EDITORS"].role.attachInlinePolicy(
   new Policy(backend.stack, "More", { statements: [new PolicyStatement({ actions: ["s3:*"], resources: ["*"] })] }),
 );
 
-// Turns the precedence round.
-backend.auth.resources.groups["EDITORS"].cfnUserGroup.precedence = 0;
+// Turns the precedence round, perhaps.
+backend.auth.resources.groups["EDITORS"].cfnUserGroup.precedence = Number(process.env.PRECEDENCE);
 
 function makeQueue() {
   console.log("made when the project is built");

@@ -1,0 +1,3 @@
+import { defineFunction } from "@aws-amplify/backend";
+
+export const report = defineFunction({ name: "monthly-report", schedule: "every month" });
