@@ -3,7 +3,7 @@
 //! holds that to the definition. A way that provably no request can take is left out.
 
 use super::deeds::{Arrival, Inputs, OnRecords, on_custom};
-use super::formula::Formula;
+use super::formula::{Formula, Leaf};
 use super::objects;
 use super::report::{Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
 use super::scene::Side;
@@ -154,7 +154,18 @@ impl<'p> Finding<'p> {
         let of = Some((on.model, on.operation));
         // What rules read of an input it must be allowed to name.
         let named = OnRecords { inputs: Inputs::Some, ..*on }.proposals();
+        // Whoever needs nothing of the record may leave out of the input what is read of it.
+        let plain = |term: &Term| {
+            let mut plain = true;
+            for part in term {
+                part.each_leaf(&mut |leaf| plain &= matches!(leaf, Leaf::Groups { .. } | Leaf::SomeGroup));
+            }
+            plain
+        };
         let takes = |term: &Term| {
+            if plain(term) {
+                return possible(on.policy, on.arrival, of, term);
+            }
             let with_input = || Formula::all(term.iter().cloned()).and(named.clone());
             possible(on.policy, on.arrival, of, term)
                 && (named.is_always() || is_possible(on.policy, vec![made_up(on.arrival, of)], &with_input()))
@@ -277,7 +288,7 @@ fn possible(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>,
     for part in term {
         part.each_leaf(&mut |leaf| {
             leaves += 1;
-            tests |= matches!(leaf, super::formula::Leaf::Test { .. });
+            tests |= matches!(leaf, Leaf::Test { .. });
         });
     }
     (leaves < 2 && !tests) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
