@@ -252,7 +252,12 @@ proptest! {
         let bytes = admit_compiler::table(&policy, true).unwrap();
         let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap();
         let (matrix, of_table) = (Matrix::of(&policy), Matrix::of(&lifted));
-        prop_assert_eq!(&matrix.resources, &of_table.resources);
+        // A table keeps no rule for an owner's folder that gives him what he has anyway, and then no line of its own for it.
+        let listed = |matrix: &Matrix| {
+            let is_folder = |of: &&Resource| matches!(of, Resource::Path(_, path) if path.ends_with("{entity_id}/*"));
+            matrix.resources.iter().filter(|of| !is_folder(of)).cloned().collect::<Vec<Resource>>()
+        };
+        prop_assert_eq!(listed(&matrix), listed(&of_table));
         for question in questions.iter().filter_map(known) {
             let key = |policy: &Policy| match &question.target {
                 Target::Model(name, _) => policy.models.iter().any(|model| model.name == *name && model.identifier != ["id"]),

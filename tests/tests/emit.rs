@@ -461,3 +461,16 @@ fn forged_settings_of_groups_do_not_load() {
         assert!(forged(wrong).is_err(), "{wrong:?}");
     }
 }
+
+#[test]
+fn groups_that_exclude_each_other_are_told_of() {
+    let text = "auth { groups: [\"A\", \"B\"]\n exclusive: [[\"A\", \"B\"]] }
+storage s { \"x/*\": [allow.group(\"A\").to([\"get\"]), deny.group(\"B\")] }
+";
+    let said = |text: &str, form| -> Vec<&'static str> {
+        emitted(text, form, &Account::default()).diagnostics.iter().map(|one| one.code).collect()
+    };
+    let apart = |form| said(text, form);
+    assert!(apart(Form::Iam).contains(&"W0752") && !apart(Form::Iam).contains(&"E1301"));
+    assert!(said(&text.replace("exclusive: [[\"A\", \"B\"]]", ""), Form::Iam).contains(&"E1301"));
+}

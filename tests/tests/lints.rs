@@ -274,8 +274,9 @@ fn changes(policy: &Policy, mode: Mode) -> Vec<Question> {
         for operation in [Operation::Create, Operation::Update, Operation::Delete] {
             let target = || Target::Model(model.name.clone(), operation);
             let stored = if operation == Operation::Create { Stored::NotGiven } else { Stored::Given(Record::new()) };
-            // An update of nothing changes nothing; who has `delete` on some field may send one.
-            let inputs = inputs.iter().filter(|input| operation != Operation::Update || !input.is_empty());
+            // An update of nothing but the key changes nothing; who has `delete` on some field may send one.
+            let changes = |input: &Record| input.keys().any(|name| !model.identifier.contains(name));
+            let inputs = inputs.iter().filter(|input| operation != Operation::Update || changes(input));
             all.extend(inputs.map(|input| question(target(), stored.clone(), Some(input.clone()))));
         }
     }

@@ -173,11 +173,6 @@ impl Matrix {
         some(&self.roles[role])
     }
 
-    /// What a role has on every class.
-    pub fn every(&self, role: &Role) -> Operations {
-        every(&self.roles[role])
-    }
-
     /// The read operations for which a class is open: every role that has the operation on some field has it on
     /// this class, so whoever has the record may see these fields (§6). Where all users of a provider have it, the
     /// provider's other roles do not count.

@@ -88,6 +88,9 @@ pub fn emit(policy: &Policy, sources: &[Source], form: Form, account: &Account) 
         Form::AmplifyOutputs => outputs::write(policy, sources, account, &mut says),
         Form::GraphQl => graphql::write(policy, sources, &mut says),
     };
+    if form != Form::AmplifyOutputs {
+        says.exclusive(policy);
+    }
     let mut diagnostics = says.0;
     if policy.roles == Roles::Union && matches!(form, Form::Iam | Form::CloudFormation) {
         diagnostics.extend(admit_compiler::group_takes_away(policy));
@@ -111,6 +114,17 @@ impl Says {
     fn not_on_aws(&mut self, place: Place, message: impl Into<String>, instead: &str, help: &str) {
         let warning = Diagnostic::new(NOT_ON_AWS, place.file as usize, place.span, message);
         self.say(warning.label(instead).help(help));
+    }
+
+    /// AWS lets one user be in any groups.
+    fn exclusive(&mut self, policy: &Policy) {
+        for list in &policy.exclusive {
+            let place = policy.groups.iter().find(|group| list.contains(&group.name)).map(|group| group.place);
+            let names: Vec<String> = list.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("AWS does not refuse a user who is in more than one of {}", names.join(", "));
+            let help = "Admit refuses such a user; keep to `exclusive` where users are put into groups";
+            self.not_on_aws(place.unwrap_or_default(), message, "not enforced on AWS", help);
+        }
     }
 
     /// Something that AWS takes only so much of.
