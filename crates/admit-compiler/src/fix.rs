@@ -2,13 +2,18 @@
 //! Always: the policy means the same before and after, proved and not assumed; errors are never fixed, for a policy with
 //! an error means nothing yet; comments stay, and a file in the one layout stays in it; fixing again changes nothing.
 
+use crate::analysis::Difference;
 use crate::check::{Checked, Source, check};
 use crate::diagnostic::{Diagnostic, Edit};
 use crate::lower::table;
-use crate::policy::{Assertion, Deed, Invariant, Place, Policy, RequirementKind, Test};
+use crate::policy::{Assertion, Deed, Invariant, Place, Policy, RequirementKind, Test, Who};
+use admit_runtime::Operations;
 
 /// The most policies that are checked on the way; what is left then is kept as it is, and said to be untried.
 pub const BUDGET: usize = 500;
+
+/// What an exact difference costs of it: on a large policy it takes that much longer.
+const DIFFERENCE: usize = 9;
 
 /// What came of fixing.
 #[derive(Clone, PartialEq, Debug)]
@@ -127,7 +132,7 @@ impl Run {
             }
             self.budget -= 1;
             let together: Vec<usize> = chosen.iter().chain(&batch).copied().collect();
-            match proof.keeps(&together) {
+            match proof.keeps(&together, &mut self.budget) {
                 Some(result) => {
                     chosen = together;
                     best = Some(result);
@@ -205,6 +210,7 @@ fn apart(checked: &Checked, may_change: &dyn Fn(usize) -> bool) -> Vec<usize> {
 struct Proof<'r> {
     sources: &'r [Source],
     checked: &'r Checked,
+    policy: &'r Policy,
     table: Option<Vec<u8>>,
     beside: Beside,
     accepted: Vec<String>,
@@ -213,20 +219,26 @@ struct Proof<'r> {
 }
 
 impl<'r> Proof<'r> {
-    fn of(sources: &'r [Source], checked: &'r Checked, policy: &Policy) -> Proof<'r> {
+    fn of(sources: &'r [Source], checked: &'r Checked, policy: &'r Policy) -> Proof<'r> {
         let (table, beside) = (table(policy, true).ok(), Beside::of(policy));
         let (accepted, problems) = (accepted(sources, checked), fixable(checked));
-        Proof { sources, checked, table, beside, accepted, problems }
+        Proof { sources, checked, policy, table, beside, accepted, problems }
     }
 
     /// The sources with the fixes of these diagnostics, if nothing changes by them but that there is less to mend.
-    fn keeps(&mut self, chosen: &[usize]) -> Option<(Vec<Source>, Checked)> {
+    fn keeps(&mut self, chosen: &[usize], budget: &mut usize) -> Option<(Vec<Source>, Checked)> {
         let fixes = chosen.iter().filter_map(|at| self.checked.diagnostics[*at].fix.as_ref());
         let sources = edited(self.sources, fixes.flat_map(|fix| &fix.edits).collect())?;
         let after = check(&sources);
         let policy = after.policy.as_ref()?;
         // Equal decision sections are equal decisions. What the table does not hold is compared by itself.
-        let same = self.table.is_some() && table(policy, true).ok() == self.table && Beside::of(policy) == self.beside;
+        let beside = Beside::of(policy) == self.beside;
+        let equal = || self.table.is_some() && table(policy, true).ok() == self.table;
+        let same = beside
+            && (equal() || {
+                *budget = budget.saturating_sub(DIFFERENCE);
+                nothing_differs(self.policy, policy)
+            });
         // An acceptance must not come to stand above something else.
         let fine = same && fixable(&after) < self.problems && accepted(&sources, &after) == self.accepted;
         if fine {
@@ -240,6 +252,26 @@ impl<'r> Proof<'r> {
 /// nothing no longer names one of them.
 fn fixable(checked: &Checked) -> usize {
     checked.diagnostics.iter().filter(|one| one.fix.is_some()).count()
+}
+
+/// Whether the exact difference of two policies is empty, in all that it speaks of and in what it does not: the owners that
+/// a `create` records, and reads that are disabled and still open relations.
+fn nothing_differs(old: &Policy, new: &Policy) -> bool {
+    let records = |policy: &Policy| {
+        let mut all: Vec<String> = Vec::new();
+        for model in &policy.models {
+            let rules = model.rules.iter().chain(model.fields.iter().flat_map(|field| &field.rules));
+            for rule in rules.filter(|rule| rule.operations.meets(Operations::CREATE)) {
+                if rule.whos().any(|who| matches!(who, Who::Owner { .. })) {
+                    all.push(format!("{} {:?} {:?} {:?}", model.name, rule.who, rule.and, rule.condition));
+                }
+            }
+        }
+        all.sort();
+        all
+    };
+    let relations = |policy: &Policy| policy.models.iter().all(|model| !model.disabled.meets(Operations::READ));
+    relations(old) && records(old) == records(new) && Difference::of(old, new).is_empty()
 }
 
 /// What is accepted, each with its reason and the text that it is about.
