@@ -68,7 +68,7 @@ fn generated_policies_are_told_all_of_it() {
     use std::collections::BTreeMap;
     let mut runner = TestRunner::deterministic();
     let mut told: BTreeMap<&str, usize> = BTreeMap::new();
-    for seed in 0..400_u64 {
+    for seed in 0..1_200_u64 {
         let forms = if seed % 3 == 0 { Forms::Amplify } else { Forms::All };
         let policy = generate::policy(forms).new_tree(&mut runner).unwrap().current();
         let checked =

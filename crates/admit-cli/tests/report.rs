@@ -75,7 +75,7 @@ fn a_stale_file_fails() {
 #[ignore = "needs Chromium and Node: tests/browser/install.sh"]
 fn the_page_serves_in_a_browser() {
     let folder = Folder::new("browser");
-    for policy in ["docs/examples/desk.policy", "docs/examples/bulletin.policy"] {
+    for policy in ["tests/browser/desk.policy", "docs/examples/bulletin.policy"] {
         let page = folder.file("access.html", &page_of(policy));
         let mut node = Command::new("node");
         node.arg(root().join("tests/browser/report.mjs")).arg(&page);

@@ -386,6 +386,8 @@ fn left_of<'r>(rule: &Rule, operations: Operations, denies: impl Iterator<Item =
 
 /// Without `delete`, which needs it on every field, where a rule's callers lack it on some.
 fn really(model: &Model, rule: &Rule, left: Operations) -> Operations {
+    // Without fields there is nothing to update.
+    let left = if model.fields.is_empty() { left.without(Operations::UPDATE) } else { left };
     let is_public = matches!(rule.who, Who::ApiKey | Who::Guest);
     if !is_public || !left.meets(Operations::DELETE) {
         return left;
