@@ -228,6 +228,25 @@ proptest! {
     }
 }
 
+/// A path whose rules a path two above takes away keeps its keys from the path between them; in a table too.
+#[test]
+fn a_path_of_which_nothing_is_left_belongs_to_nobody() {
+    let text = "auth { loginWith: { email: true } groups: [\"B\"] roles: \"union\" }
+        storage files {
+          \"a/*\": [allow.authenticated.to([\"get\"])]
+          \"a/b/*\": [allow.groups([\"B\"]).to([\"get\"])]
+          \"a/b/c/*\": [allow.authenticated.to([\"get\"])]
+        }";
+    let source = admit_compiler::Source { name: "a.policy".into(), text: text.into() };
+    let policy = admit_compiler::check(&[source]).policy.unwrap();
+    let table = admit_compiler::table(&policy, true).unwrap();
+    let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&table).unwrap()).unwrap();
+    for matrix in [Matrix::of(&policy), Matrix::of(&lifted)] {
+        assert_eq!(matrix.who_can(Operation::Get, &Resource::Path("files".into(), "a/b/c/*".into())), []);
+        assert_ne!(matrix.who_can(Operation::Get, &Resource::Path("files".into(), "a/b/*".into())), []);
+    }
+}
+
 #[test]
 fn a_resource_that_nobody_may_use_is_listed() {
     let text =

@@ -53,6 +53,9 @@ impl Policy {
     }
 }
 
+/// A function that no policy can declare, so that nobody arrives as it.
+const NOBODY: &str = "";
+
 /// What functions have on the data.
 type Functions = BTreeMap<String, Operations>;
 
@@ -191,6 +194,10 @@ fn bucket(table: &admit_runtime::Policy<'_>, name: &str, functions: &mut Functio
             if let admit_runtime::Who::Function(name) = access.who {
                 functions.entry(name.to_owned()).or_default();
             }
+        }
+        // A path without rules would leave its keys to the path above; one of which nothing is left keeps them.
+        if all.is_empty() && own.is_empty() {
+            rules.push(rule(crate::policy::Who::Function(NOBODY.to_owned()), Operations::GET));
         }
         paths.push(Path {
             prefix: path.prefix.to_owned(),
