@@ -114,8 +114,10 @@ impl<'p> Reader<'p> {
     }
 }
 
+/// Whether rules of a path may hold for another. Those for all but `entity` take `a/{entity_id}/*` for `a/*`.
 fn lies_under(below: &str, path: &Path) -> bool {
-    path.path.strip_suffix('*').is_some_and(|prefix| below.starts_with(prefix))
+    let above = path.path.split("{entity_id}").next().unwrap_or_default();
+    below.starts_with(above.strip_suffix('*').unwrap_or(above))
 }
 
 /// The rules with those of `authenticated` as one.
