@@ -10,7 +10,7 @@ use crate::codes;
 use crate::condition::{Condition, Source};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::matrix::{Matrix, Role, every, roles};
-use crate::policy::{Model, Policy, Rule, Who};
+use crate::policy::{Field, Model, Policy, Rule, Who};
 use admit_runtime::{Mode, Operations};
 use admit_syntax::ast::{self, Span, Value, ValueKind};
 use admit_syntax::nearest;
@@ -323,14 +323,19 @@ impl<'a> Checker<'a> {
         for model in &policy.models {
             let changes = DATA_CHANGES.without(model.disabled);
             let denies = || model.denies.iter();
-            // Where every field has rules of its own, the model's reach nothing.
-            if model.fields.is_empty() || model.fields.iter().any(|field| field.rules.is_empty()) {
-                let rules = model.rules.iter().map(|rule| (rule, left_of(rule, changes, denies())));
-                all.extend(rules.map(|(rule, left)| (rule, really(model, rule, left))));
+            // A key is not updated, it says which record is.
+            let is_key = |field: &Field| model.identifier.contains(&field.name);
+            let of = |is_key: bool| if is_key { changes.without(Operations::UPDATE) } else { changes };
+            for rule in &model.rules {
+                // Where every field has rules of its own, the model's reach nothing.
+                let inheriting = model.fields.iter().filter(|field| field.rules.is_empty());
+                let on_fields = inheriting.map(|field| left_of(rule, of(is_key(field)), denies().chain(&field.denies)));
+                let none = if model.fields.is_empty() { left_of(rule, of(true), denies()) } else { Operations::NONE };
+                all.push((rule, really(model, rule, on_fields.fold(none, Operations::with))));
             }
             for field in &model.fields {
                 let denies = || denies().chain(&field.denies);
-                let rules = field.rules.iter().map(|rule| (rule, left_of(rule, changes, denies())));
+                let rules = field.rules.iter().map(|rule| (rule, left_of(rule, of(is_key(field)), denies())));
                 all.extend(rules.map(|(rule, left)| (rule, really(model, rule, left))));
             }
         }
@@ -385,8 +390,6 @@ fn left_of<'r>(rule: &Rule, operations: Operations, denies: impl Iterator<Item =
 
 /// Without `delete`, which needs it on every field, where a rule's callers lack it on some.
 fn really(model: &Model, rule: &Rule, left: Operations) -> Operations {
-    // Without fields there is nothing to update.
-    let left = if model.fields.is_empty() { left.without(Operations::UPDATE) } else { left };
     let is_public = matches!(rule.who, Who::ApiKey | Who::Guest);
     if !is_public || !left.meets(Operations::DELETE) {
         return left;
