@@ -5,25 +5,16 @@
 use admit_compiler::condition::{Source, Term};
 use admit_compiler::definition::{Caller, Items, Question, Record, Stored, Target, Value};
 use admit_compiler::policy::{FieldType, Model, Policy, Rule, Who};
-use admit_runtime::{Authorizer, Mode, Operation};
+use admit_runtime::{Mode, Operation};
 use std::collections::BTreeSet;
 
 /// Callers of every mode: in every set of two groups, with whole tokens, parts of them, and none.
 pub fn callers() -> Vec<Caller> {
     let text = |text: &str| Value::Text(text.to_owned());
     let list = |names: &[&str]| Value::List(Items(names.iter().map(|name| text(name)).collect()));
-    let plain = |mode: Mode| Caller {
-        mode,
-        claims: Record::new(),
-        groups: None,
-        identity_id: None,
-        function: None,
-        authorizer: Authorizer::Yes,
-        trusted: false,
-    };
-    let mut all = vec![plain(Mode::Guest), plain(Mode::ApiKey), plain(Mode::Lambda)];
+    let mut all = vec![Caller::new(Mode::Guest), Caller::new(Mode::ApiKey), Caller::new(Mode::Lambda)];
     for name in ["resizer", "auditor"] {
-        all.push(Caller { function: Some(name.to_owned()), ..plain(Mode::Function) });
+        all.push(Caller { function: Some(name.to_owned()), ..Caller::new(Mode::Function) });
     }
     let whole = [("sub", text("u1")), ("username", text("n1")), ("email", text("e1"))];
     let tokens: [&[(&str, Value)]; 2] = [&whole, &whole[..1]];
@@ -35,7 +26,7 @@ pub fn callers() -> Vec<Caller> {
     for mode in [Mode::UserPool, Mode::Oidc, Mode::IdentityPool] {
         for groups in [&[][..], &["A"], &["B"], &["A", "C"]] {
             for (token, more) in tokens.iter().flat_map(|token| more.iter().map(move |more| (token, more))) {
-                let mut caller = plain(mode);
+                let mut caller = Caller::new(mode);
                 let claims = token.iter().chain(more.iter());
                 caller.claims = claims.map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
                 caller.claims.insert("cognito:groups".to_owned(), list(groups));

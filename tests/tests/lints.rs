@@ -5,7 +5,7 @@ use admit_compiler::definition::{self, Caller, Items, Question, Record, Stored, 
 use admit_compiler::diagnostic::Diagnostic;
 use admit_compiler::policy::{Policy, Rule, Who};
 use admit_compiler::{Source, check};
-use admit_runtime::{Authorizer, Mode, Operation};
+use admit_runtime::{Mode, Operation};
 use admit_tests::generate::{self, Forms};
 use admit_tests::written;
 use proptest::prelude::*;
@@ -216,15 +216,7 @@ fn relations_are_unread_exactly_where_it_is_said() {
                 claims.insert("cognito:groups".to_owned(), Value::List(Items(groups)));
             }
             let claims = if *mode == Mode::Guest { Record::new() } else { claims };
-            let caller = Caller {
-                mode: *mode,
-                claims,
-                groups: None,
-                identity_id: None,
-                function: None,
-                authorizer: Authorizer::Yes,
-                trusted: false,
-            };
+            let caller = Caller { claims, ..Caller::new(*mode) };
             [None, Some("1::eve"), Some("2")].iter().all(|owner| {
                 let record: Record = owner.iter().map(|owner| ("owner".to_owned(), text(owner))).collect();
                 let question = Question {
@@ -248,15 +240,7 @@ fn relations_are_unread_exactly_where_it_is_said() {
 
 /// Requests by which somebody in a mode might change something: of each model and field, of keys under each path.
 fn changes(policy: &Policy, mode: Mode) -> Vec<Question> {
-    let caller = Caller {
-        mode,
-        claims: Record::new(),
-        groups: None,
-        identity_id: None,
-        function: None,
-        authorizer: Authorizer::Yes,
-        trusted: false,
-    };
+    let caller = Caller::new(mode);
     let question = |target: Target, stored: Stored, input: Option<Record>| Question {
         caller: caller.clone(),
         target,
@@ -321,15 +305,7 @@ fn gift(model: &str, field: &str, list: bool, mode: Mode, claims: Record) -> Que
         let who = Value::Text(who.to_owned());
         Record::from([(field.to_owned(), if list { Value::List(Items(vec![who])) } else { who })])
     };
-    let caller = Caller {
-        mode,
-        claims,
-        groups: None,
-        identity_id: None,
-        function: None,
-        authorizer: Authorizer::Yes,
-        trusted: false,
-    };
+    let caller = Caller { claims, ..Caller::new(mode) };
     Question {
         caller,
         target: Target::Model(model.to_owned(), Operation::Update),

@@ -41,6 +41,21 @@ pub struct Caller {
     pub trusted: bool,
 }
 
+impl Caller {
+    /// A caller of that mode of whom nothing else is known.
+    pub fn new(mode: Mode) -> Caller {
+        Caller {
+            mode,
+            claims: Record::new(),
+            groups: None,
+            identity_id: None,
+            function: None,
+            authorizer: Authorizer::Yes,
+            trusted: false,
+        }
+    }
+}
+
 /// What the host knows of the stored record.
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs)] // as in `admit_runtime::Stored`

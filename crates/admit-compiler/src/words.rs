@@ -219,32 +219,36 @@ impl<'p> Words<'p> {
     }
 }
 
+/// The words of operations on records, in the order in which rules are written; `read` stands for those after it.
+pub const ON_MODELS: [(&str, Operations); 9] = [
+    ("create", Operations::CREATE),
+    ("read", Operations::READ),
+    ("get", Operations::GET),
+    ("list", Operations::LIST),
+    ("sync", Operations::SYNC),
+    ("listen", Operations::LISTEN),
+    ("search", Operations::SEARCH),
+    ("update", Operations::UPDATE),
+    ("delete", Operations::DELETE),
+];
+
+/// The words of operations on paths, in the same way.
+pub const ON_PATHS: [(&str, Operations); 5] = [
+    ("read", Operations::STORAGE_READ),
+    ("get", Operations::GET),
+    ("list", Operations::LIST),
+    ("write", Operations::WRITE),
+    ("delete", Operations::DELETE),
+];
+
 /// The words of operations on models, `read` standing for its parts.
 pub fn on_models(operations: Operations) -> Vec<&'static str> {
-    let each = [
-        ("create", Operations::CREATE),
-        ("read", Operations::READ),
-        ("get", Operations::GET),
-        ("list", Operations::LIST),
-        ("update", Operations::UPDATE),
-        ("delete", Operations::DELETE),
-        ("listen", Operations::LISTEN),
-        ("sync", Operations::SYNC),
-        ("search", Operations::SEARCH),
-    ];
-    of_words(operations, &each, Operations::READ)
+    of_words(operations, &ON_MODELS, Operations::READ)
 }
 
 /// The words of operations on paths, `read` standing for its parts.
 pub fn on_paths(operations: Operations) -> Vec<&'static str> {
-    let each = [
-        ("read", Operations::STORAGE_READ),
-        ("get", Operations::GET),
-        ("list", Operations::LIST),
-        ("write", Operations::WRITE),
-        ("delete", Operations::DELETE),
-    ];
-    of_words(operations, &each, Operations::STORAGE_READ)
+    of_words(operations, &ON_PATHS, Operations::STORAGE_READ)
 }
 
 fn of_words(operations: Operations, each: &[(&'static str, Operations)], read: Operations) -> Vec<&'static str> {

@@ -5,6 +5,7 @@
 use super::Says;
 use admit_compiler::Source;
 use admit_compiler::policy::{Model, Place, Policy, Rule, Who};
+use admit_compiler::words::on_models;
 use admit_runtime::{Mode, Operations, Provider};
 use admit_syntax::ast::{self, BaseType, Item, OperationKind, Span, Type};
 use std::collections::BTreeMap;
@@ -26,19 +27,6 @@ const SCALARS: [(&str, &str); 14] = [
     ("phone", "AWSPhone"),
     ("url", "AWSURL"),
     ("ipAddress", "AWSIPAddress"),
-];
-
-/// The operations of `@auth`, `read` before its parts.
-const OPERATIONS: [(Operations, &str); 9] = [
-    (Operations::CREATE, "create"),
-    (Operations::READ, "read"),
-    (Operations::GET, "get"),
-    (Operations::LIST, "list"),
-    (Operations::SYNC, "sync"),
-    (Operations::LISTEN, "listen"),
-    (Operations::SEARCH, "search"),
-    (Operations::UPDATE, "update"),
-    (Operations::DELETE, "delete"),
 ];
 
 pub(super) fn write(policy: &Policy, sources: &[Source], says: &mut Says) -> String {
@@ -430,21 +418,9 @@ fn rule_text(who: &Who, operations: Operations, on: &On<'_>) -> String {
         On::Field(_) => operations.contains(Operations::ALL),
     };
     if !all {
-        parts.push(format!("operations: [{}]", words(operations).join(", ")));
+        parts.push(format!("operations: [{}]", on_models(operations).join(", ")));
     }
     format!("{{{}}}", parts.join(", "))
-}
-
-fn words(operations: Operations) -> Vec<&'static str> {
-    let mut rest = operations;
-    let mut words = Vec::new();
-    for (of, word) in OPERATIONS {
-        if rest.contains(of) {
-            words.push(word);
-            rest = rest.without(of);
-        }
-    }
-    words
 }
 
 /// What of a model's API is not made.

@@ -6,7 +6,7 @@ use crate::condition::{Source, Term, Truth};
 use crate::definition::{Caller, OnModel, Question, Record, Spelling, Stored, Target};
 use crate::matrix::{Role, roles};
 use crate::policy::{CustomOperation, DataFunction, Field, Model, Policy, Rule, Who};
-use admit_runtime::{Authorizer, Mode, Operation, Operations};
+use admit_runtime::{Mode, Operation, Operations};
 use admit_syntax::ast::OperationKind;
 use std::collections::BTreeSet;
 
@@ -30,15 +30,7 @@ impl Arrival {
 
     /// A caller who arrives so, and of whom nothing else is known.
     pub(crate) fn caller(&self) -> Caller {
-        Caller {
-            mode: self.mode,
-            claims: Record::new(),
-            groups: None,
-            identity_id: None,
-            function: self.function.clone(),
-            authorizer: Authorizer::Yes,
-            trusted: false,
-        }
+        Caller { function: self.function.clone(), ..Caller::new(self.mode) }
     }
 }
 

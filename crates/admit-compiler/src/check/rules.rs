@@ -66,29 +66,12 @@ impl Site {
     }
 }
 
-/// The words of rules on records, in the order in which rules are written.
-pub(super) const DATA: [(&str, Operations); 9] = [
-    ("create", Operations::CREATE),
-    ("read", Operations::READ),
-    ("get", Operations::GET),
-    ("list", Operations::LIST),
-    ("sync", Operations::SYNC),
-    ("listen", Operations::LISTEN),
-    ("search", Operations::SEARCH),
-    ("update", Operations::UPDATE),
-    ("delete", Operations::DELETE),
-];
+pub(super) use crate::words::{ON_MODELS as DATA, ON_PATHS as STORAGE};
+
 const FIELD: [(&str, Operations); 4] = [
     ("create", Operations::CREATE),
     ("read", Operations::READ),
     ("update", Operations::UPDATE),
-    ("delete", Operations::DELETE),
-];
-pub(super) const STORAGE: [(&str, Operations); 5] = [
-    ("read", Operations::STORAGE_READ),
-    ("get", Operations::GET),
-    ("list", Operations::LIST),
-    ("write", Operations::WRITE),
     ("delete", Operations::DELETE),
 ];
 const FUNCTION: [(&str, Operations); 3] =

@@ -9,7 +9,7 @@ use crate::condition::Kind;
 use crate::definition::{Caller, Items, Record, Value as Given};
 use crate::diagnostic::Diagnostic;
 use crate::policy::{Assertion, Place, Target, Test};
-use admit_runtime::{Authorizer, Mode, Operation, Provider};
+use admit_runtime::{Mode, Operation, Provider};
 use admit_syntax::ast::{self, Name, Setting, Span, Subject, TestMember, Value};
 use admit_syntax::nearest;
 use std::collections::{HashMap, HashSet};
@@ -391,7 +391,7 @@ impl<'a> Checker<'a> {
     fn function_caller(&mut self, file: usize, name: &Name) -> Option<Caller> {
         self.known_function(file, name.span, &name.text);
         let function = Some(name.text.clone());
-        self.functions.contains_key(name.text.as_str()).then(|| Caller { function, ..nobody(Mode::Function) })
+        self.functions.contains_key(name.text.as_str()).then(|| Caller { function, ..Caller::new(Mode::Function) })
     }
 
     fn caller(&mut self, file: usize, subject: &Subject, mode: Mode, claims: Claims<'_>) -> Option<Caller> {
@@ -410,7 +410,7 @@ impl<'a> Checker<'a> {
             self.say(error);
             return None;
         }
-        let mut caller = nobody(mode);
+        let mut caller = Caller::new(mode);
         let mut fine = true;
         let object = subject.object.as_deref().unwrap_or_default();
         self.once("claim", object.iter().map(|setting| (file, &setting.key)).collect());
@@ -482,19 +482,6 @@ impl<'a> Checker<'a> {
 
 const CALLER_FORMS: &str =
     "callers are `guest`, `apiKey`, `lambda`, `function NAME`, `user { … }`, `oidcUser { … }` and `poolUser { … }`";
-
-/// A caller of whom nothing is known.
-fn nobody(mode: Mode) -> Caller {
-    Caller {
-        mode,
-        claims: Record::new(),
-        groups: None,
-        identity_id: None,
-        function: None,
-        authorizer: Authorizer::Yes,
-        trusted: false,
-    }
-}
 
 /// What a declared claim holds, if the value is something else. A number or a boolean may come as its text.
 fn mismatch(value: &Given, kind: Kind, list: bool) -> Option<&'static str> {

@@ -8,7 +8,7 @@ use super::values::Compared;
 use crate::condition::{Condition, Kind, Literal, Operand, Source, Term, Test};
 use crate::definition::{Caller, Items, Record, Value};
 use crate::policy::{Assertion, Field, FieldType, Model, Path, Place, Policy, Rule, Target, Who};
-use admit_runtime::{Authorizer, Mode, Operation};
+use admit_runtime::{Mode, Operation};
 
 /// The most choices of values that are made for a condition.
 const MAX_CHOICES: usize = 500;
@@ -120,7 +120,7 @@ fn scene(policy: &Policy, rule: &Rule, group: Option<&str>, without: Option<usiz
         Who::Entity => Mode::IdentityPool,
         Who::Function(_) => Mode::Function,
     };
-    let mut scene = Scene { caller: nobody(mode), record: Record::new(), input: Record::new() };
+    let mut scene = Scene { caller: Caller::new(mode), record: Record::new(), input: Record::new() };
     if matches!(mode, Mode::UserPool | Mode::Oidc | Mode::IdentityPool) {
         scene.caller.claims.insert("sub".to_owned(), Value::Text("1".to_owned()));
     }
@@ -130,7 +130,7 @@ fn scene(policy: &Policy, rule: &Rule, group: Option<&str>, without: Option<usiz
     }
     // Somebody else's, so that it is only the caller who is not it.
     if let Some(who) = without.and_then(|at| rule.and.get(at)) {
-        let mut other = Scene { caller: nobody(mode), record: Record::new(), input: Record::new() };
+        let mut other = Scene { caller: Caller::new(mode), record: Record::new(), input: Record::new() };
         other.caller.claims.insert("sub".to_owned(), Value::Text("2".to_owned()));
         other.caller.claims.insert("username".to_owned(), Value::Text("bob".to_owned()));
         be(policy, who, None, &mut other);
@@ -184,7 +184,7 @@ fn join(caller: &mut Caller, claim: &str, name: &str) {
 /// Callers who are nobody in particular, of each mode.
 fn strangers(policy: &Policy) -> Vec<Caller> {
     let user = |mode: Mode| {
-        let mut caller = nobody(mode);
+        let mut caller = Caller::new(mode);
         caller.claims.insert("sub".to_owned(), Value::Text("2".to_owned()));
         caller
     };
@@ -193,11 +193,11 @@ fn strangers(policy: &Policy) -> Vec<Caller> {
     let mut all: Vec<Caller> = known
         .map(|mode| match mode {
             Mode::UserPool | Mode::Oidc | Mode::IdentityPool => user(mode),
-            mode => nobody(mode),
+            mode => Caller::new(mode),
         })
         .collect();
     let functions = policy.functions.iter().cloned();
-    all.extend(functions.map(|name| Caller { function: Some(name), ..nobody(Mode::Function) }));
+    all.extend(functions.map(|name| Caller { function: Some(name), ..Caller::new(Mode::Function) }));
     // Members of other groups are strangers too.
     all.extend(policy.groups.iter().map(|group| {
         let mut caller = user(Mode::UserPool);
@@ -205,18 +205,6 @@ fn strangers(policy: &Policy) -> Vec<Caller> {
         caller
     }));
     all
-}
-
-fn nobody(mode: Mode) -> Caller {
-    Caller {
-        mode,
-        claims: Record::new(),
-        groups: None,
-        identity_id: None,
-        function: None,
-        authorizer: Authorizer::Yes,
-        trusted: false,
-    }
 }
 
 // ---- values for conditions

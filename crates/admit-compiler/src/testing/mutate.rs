@@ -140,30 +140,12 @@ fn edits(rule: &Rule, site: On) -> Vec<(String, Edit)> {
 
 /// A rule's operations, in the words that it is written with.
 fn words(rule: &Rule, site: On) -> Vec<(&'static str, Operations)> {
-    const DATA: [(&str, Operations); 9] = [
-        ("create", Operations::CREATE),
-        ("read", Operations::READ),
-        ("get", Operations::GET),
-        ("list", Operations::LIST),
-        ("sync", Operations::SYNC),
-        ("listen", Operations::LISTEN),
-        ("search", Operations::SEARCH),
-        ("update", Operations::UPDATE),
-        ("delete", Operations::DELETE),
-    ];
-    const STORAGE: [(&str, Operations); 5] = [
-        ("read", Operations::STORAGE_READ),
-        ("get", Operations::GET),
-        ("list", Operations::LIST),
-        ("write", Operations::WRITE),
-        ("delete", Operations::DELETE),
-    ];
     let writes = Operations::CREATE.with(Operations::UPDATE).with(Operations::DELETE);
     let functions: [(&str, Operations); 3] =
         [("query", Operations::READ.without(Operations::LISTEN)), ("mutate", writes), ("listen", Operations::LISTEN)];
     let known: &[(&str, Operations)] = match site {
-        On::Records => &DATA,
-        On::Paths => &STORAGE,
+        On::Records => &crate::words::ON_MODELS,
+        On::Paths => &crate::words::ON_PATHS,
         On::Functions => &functions,
     };
     let mut left = rule.operations;
