@@ -25,11 +25,10 @@ impl<'t> Cells<'t> {
     /// What these classes may do together.
     #[inline]
     pub fn open(&self, head: Head, held: &[u16]) -> u8 {
-        if head.count != LONG {
-            let (classes, operations) = self.short(head);
-            return scan(classes, operations, held);
+        match head.count == LONG {
+            false => self.in_short(head.cells as usize, usize::from(head.count), held),
+            true => self.in_long(head.cells, held),
         }
-        held.iter().fold(0, |open, class| open | self.in_long(head.cells, *class))
     }
 
     /// What one class may do.
@@ -37,13 +36,41 @@ impl<'t> Cells<'t> {
         self.open(head, &[class])
     }
 
-    fn short(&self, head: Head) -> (&'t [[u8; 2]], &'t [[u8; 1]]) {
-        (self.classes.part(head.cells, u32::from(head.count)), self.operations.part(head.cells, u32::from(head.count)))
+    /// What `held` have together in a run of cells. Eight cells are compared at once: a run's last ones with those of
+    /// other runs behind or, at the section's end, before them, whose operations do not count.
+    #[inline]
+    fn in_short(&self, first: usize, count: usize, held: &[u16]) -> u8 {
+        let (classes, operations) = (self.classes.bytes(), self.operations.bytes());
+        let Some(last) = classes.len().checked_sub(LANES) else { return self.in_few(first, count, held) };
+        let (mut open, mut at, end) = (0, first, first.saturating_add(count));
+        while at < end {
+            let start = at.min(last);
+            let (Some(classes), Some(operations)) = (window(classes, start), window(operations, start)) else {
+                break; // no run ends behind its section: checked at load
+            };
+            let others = (at - start).min(LANES - 1);
+            let own = u64::MAX >> (64 - 8 * (end - at).min(LANES)) << (8 * others);
+            open |= lanes(classes, u64::from_le_bytes(operations.map(|[operations]| operations)) & own, held);
+            at += LANES;
+        }
+        open.to_le_bytes().into_iter().fold(0, |all, one| all | one)
+    }
+
+    /// The same in a table of fewer cells.
+    #[cold]
+    fn in_few(&self, first: usize, count: usize, held: &[u16]) -> u8 {
+        let cells = (first..first.saturating_add(count)).map(|at| (self.classes.at(at), self.operations.at(at)));
+        let cells = cells.filter(|(class, _)| held.contains(class));
+        cells.fold(0, |open, (_, operations)| open | operations)
     }
 
     #[inline(never)]
-    fn in_long(&self, number: u32, class: u16) -> u8 {
+    fn in_long(&self, number: u32, held: &[u16]) -> u8 {
         let long = self.long.at(number as usize);
+        held.iter().fold(0, |open, class| open | self.of_class(&long, *class))
+    }
+
+    fn of_class(&self, long: &Long, class: u16) -> u8 {
         if long.paged == 0 {
             let at = self.classes.lower_bound(long.first, long.count, |at| *at < class);
             let found = at < (long.first + long.count) as usize && self.classes.at(at) == class;
@@ -82,35 +109,15 @@ impl<'t> Cells<'t> {
 /// Cells that are compared at once: a vector register, without a word about vectors.
 const LANES: usize = 8;
 
-/// What `held` have together in a run of cells. The last lanes overlap those before; a set does not mind.
+/// The [`LANES`] rows that start at `start`.
 #[inline]
-fn scan(classes: &[[u8; 2]], operations: &[[u8; 1]], held: &[u16]) -> u8 {
-    let (Some(last_classes), Some(last_operations)) = (classes.last_chunk(), operations.last_chunk()) else {
-        return scan_few(classes, operations, held);
-    };
-    let mut open = lanes(last_classes, last_operations, held);
-    let blocks = classes.len().saturating_sub(1) / LANES;
-    let blocks = classes.as_chunks::<LANES>().0.iter().zip(operations.as_chunks::<LANES>().0).take(blocks);
-    for (classes, operations) in blocks {
-        open |= lanes(classes, operations, held);
-    }
-    open.to_le_bytes().into_iter().fold(0, |all, one| all | one)
-}
-
-#[inline]
-fn scan_few(classes: &[[u8; 2]], operations: &[[u8; 1]], held: &[u16]) -> u8 {
-    let mut open = 0;
-    for (class, [operations]) in classes.iter().zip(operations) {
-        let class = u16::from_le_bytes(*class);
-        let is_held = held.iter().fold(false, |is_held, held| is_held | (*held == class));
-        open |= if is_held { *operations } else { 0 };
-    }
-    open
+fn window<T>(rows: &[T], start: usize) -> Option<&[T; LANES]> {
+    rows.get(start..)?.first_chunk()
 }
 
 /// The operations of eight cells, a byte each, or 0 where none of the held is the cell's.
 #[inline]
-fn lanes(classes: &[[u8; 2]; LANES], operations: &[[u8; 1]; LANES], held: &[u16]) -> u64 {
+fn lanes(classes: &[[u8; 2]; LANES], operations: u64, held: &[u16]) -> u64 {
     let classes = classes.map(u16::from_le_bytes);
     let mut same = [0u16; LANES];
     for held in held {
@@ -118,11 +125,7 @@ fn lanes(classes: &[[u8; 2]; LANES], operations: &[[u8; 1]; LANES], held: &[u16]
             *same |= if class == *held { u16::MAX } else { 0 };
         }
     }
-    let mut open = [0u8; LANES];
-    for ((open, same), [operations]) in open.iter_mut().zip(same).zip(operations) {
-        *open = same as u8 & operations;
-    }
-    u64::from_le_bytes(open)
+    u64::from_le_bytes(same.map(|same| same as u8)) & operations
 }
 
 /// Something that can be asked about: its head, and what it has in common with others.

@@ -4,7 +4,7 @@
 use crate::cells::Resource;
 use crate::decision::{Decision, Effect, Reason};
 use crate::filter::{Filter, Spelling, What};
-use crate::format::{Clause, Field, NONE, field};
+use crate::format::{Clause, Field, NONE, SPECIAL, field};
 use crate::load::Policy;
 use crate::model::Model;
 use crate::principal::{Authorizer, Principal};
@@ -133,7 +133,16 @@ impl<'a> Asked<'a> {
         self.policy.modes & (1 << self.principal.caller.mode as u8) != 0
     }
 
+    #[inline]
     fn outcome(&self) -> Outcome {
+        match self.action.target {
+            Target::Model(number) => self.on_model(number),
+            Target::Custom(_) | Target::Bucket(_) => self.on_others(),
+        }
+    }
+
+    #[inline(never)]
+    fn on_others(&self) -> Outcome {
         let allowed = match self.action.target {
             Target::Model(number) => return self.on_model(number),
             Target::Custom(number) => {
@@ -155,24 +164,52 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// Where nothing but mode and groups counts, all is decided here, without a call: most requests are of this kind.
+    #[inline]
     fn on_model(&self, number: u32) -> Outcome {
-        let model = self.policy.model_at(number);
-        if self.names_unknown_fields(&model) {
+        let operation = self.action.operation;
+        if (self.request.fields.is_some() || self.request.input.is_some()) && self.names_unknown_fields(number) {
             return Outcome::Deny(Reason::Unknown);
         }
         let whole = self.policy.resource(number);
-        if let Some(special) = self.special(&whole, number, Some(model)) {
-            return special.outcome();
+        if whole.common.gate & SPECIAL != 0
+            && let Some(outcome) = self.on_special(&whole, number)
+        {
+            return outcome;
         }
         let open = self.open(&whole);
+        // What the model as a whole gives, each class of its fields gives.
+        let (enough, some) = match operation {
+            Operation::Create => (Operations::CREATE, Operations::CREATE),
+            Operation::Update => (self.enough_for_update(), Operations::REPLACE),
+            _ => (Operations::NONE, operation.needs()),
+        };
+        let writes = !enough.is_empty();
+        let is_open = open.contains(enough) && open.meets(some);
+        if is_open && (operation != Operation::Update || self.passes_update_gate(&whole)) {
+            return Outcome::Allow;
+        }
+        let alone = whole.common.clause_count == 0 && (!writes || self.policy.model_at(number).is_one_class());
+        match alone && !open.meets(some) {
+            true => Outcome::Deny(Reason::Unauthorized),
+            false => self.by_record_or_field(number, &whole, open),
+        }
+    }
+
+    #[inline(never)]
+    fn on_special(&self, whole: &Resource, number: u32) -> Option<Outcome> {
+        self.special(whole, number, Some(self.policy.model_at(number))).map(|special| special.outcome())
+    }
+
+    /// What those who are not let in by mode and groups may do with this record, or these fields.
+    #[inline(never)]
+    fn by_record_or_field(&self, number: u32, whole: &Resource, open: Operations) -> Outcome {
+        let model = self.policy.model_at(number);
         match self.action.operation {
-            Operation::Create => self.create(&model, &whole, open),
-            Operation::Update => self.update(&model, &whole, open),
-            Operation::Delete => self.delete(&whole, open),
-            // Reads: whatever is open, and else what clauses say, if there are any.
-            operation if open.meets(operation.needs()) => Outcome::Allow,
-            _ if whole.common.clause_count == 0 => Outcome::Deny(Reason::Unauthorized),
-            Operation::Listen => self.listen(&model, &whole),
+            Operation::Create => self.create(&model, whole, open),
+            Operation::Update => self.update(&model, whole, open),
+            Operation::Delete => self.delete(whole, open),
+            Operation::Listen => self.listen(&model, whole),
             Operation::Get => self.get(&model),
             Operation::Relation if matches!(self.request.stored, Stored::Given(_)) => self.get(&model),
             _ => self.list(&model),
@@ -204,7 +241,12 @@ impl<'a> Asked<'a> {
     }
 
     fn cells(&self, resource: &Resource) -> u8 {
-        self.policy.cells.open(resource.head, self.principal.classes())
+        let mut open = 0;
+        self.policy.any_held(self.principal, |held| {
+            open |= self.policy.cells.open(resource.head, held);
+            false
+        });
+        open
     }
 
     pub fn whole(&self, model: &Model) -> Resource {
@@ -291,14 +333,20 @@ impl<'a> Asked<'a> {
         if !self.passes_update_gate(whole) {
             return Outcome::Deny(Reason::Unauthorized);
         }
-        let wanted = Operations::UPDATE.with(Operations::DELETE);
+        let wanted = Operations::REPLACE;
         let grants = |clause: &Clause| self.owns(clause);
         let granted = self.with_clauses(whole, open, grants);
-        if granted.contains(wanted) {
+        if granted.contains(self.enough_for_update()) {
             return Outcome::Allow;
         }
         let some = if model.is_one_class() { granted.meets(wanted) } else { self.on_some_class(model, wanted, grants) };
         if some { self.unless_fields_denied(model) } else { Outcome::Deny(Reason::Unauthorized) }
+    }
+
+    /// What is enough for an update, given on every field. A value that is set to null is deleted.
+    #[inline]
+    fn enough_for_update(&self) -> Operations {
+        if self.request.input.is_none() { Operations::UPDATE } else { Operations::REPLACE }
     }
 
     /// Whether callers of this mode get as far as the rules for an update.
@@ -416,8 +464,9 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether the request names a field, or proposes a value for one, that clients do not know.
-    fn names_unknown_fields(&self, model: &Model) -> bool {
-        let mut unknown = false;
+    #[inline(never)]
+    fn names_unknown_fields(&self, number: u32) -> bool {
+        let (model, mut unknown) = (&self.policy.model_at(number), false);
         if let Some(fields) = self.request.fields {
             unknown = (0..fields.len()).any(|at| self.is_unknown(model, fields, at));
         }
@@ -507,7 +556,7 @@ impl Asked<'_> {
                 resource.common.identity_pool | self.cells(resource)
             }
             Mode::UserPool | Mode::IdentityPool if self.principal.in_group => {
-                self.principal.preferred.map_or(0, |class| self.policy.cells.one(resource.head, class))
+                self.principal.preferred().map_or(0, |class| self.policy.cells.one(resource.head, class))
             }
             Mode::UserPool | Mode::IdentityPool => resource.common.identity_pool,
             _ => 0,

@@ -435,7 +435,7 @@ impl<'a> Decision<'a> {
         match rule.rule.who {
             who::GROUPS if one_role => {
                 let policy = &self.asked.policy;
-                let best = self.asked.principal.preferred.map(|class| policy.class_name(u32::from(class)));
+                let best = self.asked.principal.preferred().map(|class| policy.class_name(u32::from(class)));
                 best.is_some_and(|best| rule.names().any(|group| group == best))
             }
             who::GROUPS => self.groups_of(rule).any(|name| rule.names().any(|group| group == name)),

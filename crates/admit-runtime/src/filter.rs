@@ -139,9 +139,12 @@ impl<'a> Condition<'a> {
                     visit(&[name]);
                     false
                 });
-                for name in policy.pool_names(principal).filter(|name| !groups.any(|other| other == *name)) {
-                    visit(&[name]);
-                }
+                policy.any_pool_name(principal, |name| {
+                    if !groups.any(|other| other == name) {
+                        visit(&[name]);
+                    }
+                    false
+                });
             }
         }
     }
@@ -168,7 +171,7 @@ impl<'a> Condition<'a> {
             Wanted::Identity(identity) => identity.is(value),
             Wanted::Groups(groups) => groups.any(|name| name == value),
             Wanted::Acting(groups, policy, principal) => {
-                groups.any(|name| name == value) || policy.pool_names(principal).any(|name| name == value)
+                groups.any(|name| name == value) || policy.any_pool_name(principal, |name| name == value)
             }
         }
     }

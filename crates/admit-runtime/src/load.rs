@@ -11,6 +11,7 @@ use crate::format::{
     scope, scope_of, who,
 };
 use crate::names::{Names, Scope, Strings};
+use crate::principal::NO_CLASS;
 use crate::words::Mode;
 
 mod guards;
@@ -34,9 +35,14 @@ impl<'t, R: Record> Rows<'t, R> {
     }
 
     /// The bytes of a run; none if it is not all there.
-    #[inline]
     pub fn part(&self, first: u32, count: u32) -> &'t [R::Bytes] {
         self.rows.get(first as usize..).and_then(|rest| rest.get(..count as usize)).unwrap_or(&[])
+    }
+
+    /// All records, as bytes.
+    #[inline]
+    pub fn bytes(&self) -> &'t [R::Bytes] {
+        self.rows
     }
 
     pub fn run(self, first: u32, count: u32) -> impl DoubleEndedIterator<Item = R> + ExactSizeIterator + use<'t, R> {
@@ -119,6 +125,8 @@ pub struct Policy<'t> {
     pub(crate) rule_parts: Rows<'t, u32>,
     pub(crate) rule_guards: Rows<'t, RuleGuard>,
     pub(crate) group_claim: u32,
+    /// The string that names the first class.
+    first_class: u32,
 }
 
 impl core::fmt::Debug for Policy<'_> {
@@ -220,7 +228,7 @@ impl<'t> Policy<'t> {
         }
         let names = Names::read(&sections, number(bytes, 24))?;
         let sources: Rows<'_, Source> = sections.rows(Section::Sources);
-        let policy = Policy {
+        let mut policy = Policy {
             bytes,
             tag: word(bytes, bytes.len() - TRAILER),
             preferred: preferred == 1,
@@ -271,7 +279,10 @@ impl<'t> Policy<'t> {
             rule_guards: sections.rows(Section::RuleGuards),
             group_settings: sections.rows(Section::GroupSettings),
             group_claim: number(bytes, 12),
+            first_class: 0,
         };
+        let customs = policy.custom_names();
+        policy.first_class = customs.first.saturating_add(customs.count);
         policy.check()?;
         Ok(policy)
     }
@@ -301,10 +312,16 @@ impl<'t> Policy<'t> {
         (self.customs.at(found as usize).kind == kind).then_some(found)
     }
 
-    /// A class by its source's number and its name.
-    #[inline]
-    pub(crate) fn class_number(&self, number: usize, source: &Source, name: &str) -> Option<u32> {
-        self.names.find(self.class_names(number, source), name).map(|place| source.first + place)
+    /// A class by its source's number and its name; [`NO_CLASS`] if there is none.
+    pub(crate) fn class_of(&self, number: usize, source: &Source, name: &str) -> u16 {
+        self.class_in(self.class_names(number, source), source.first, name)
+    }
+
+    /// The same, where the scope and the first class of a source are known.
+    #[inline(always)]
+    pub(crate) fn class_in(&self, scope: Scope, first: u32, name: &str) -> u16 {
+        // There are at most u16::MAX classes: checked at load.
+        self.names.find(scope, name).map_or(NO_CLASS, |place| first.wrapping_add(place) as u16)
     }
 
     pub(crate) fn model_name(&self, number: u32) -> &'t str {
@@ -320,7 +337,7 @@ impl<'t> Policy<'t> {
     }
 
     pub(crate) fn class_name(&self, number: u32) -> &'t str {
-        self.strings.get(self.first_class() + number)
+        self.strings.get(self.first_class + number)
     }
 
     fn model_names(&self) -> Scope {
@@ -346,13 +363,8 @@ impl<'t> Policy<'t> {
         }
     }
 
-    fn first_class(&self) -> u32 {
-        let before = self.custom_names();
-        before.first.saturating_add(before.count)
-    }
-
-    fn class_names(&self, number: usize, source: &Source) -> Scope {
-        let first = self.first_class().saturating_add(source.first);
+    pub(crate) fn class_names(&self, number: usize, source: &Source) -> Scope {
+        let first = self.first_class.saturating_add(source.first);
         Scope { scope: scope_of::CLASS + number as u32, first, count: source.count }
     }
 }
@@ -412,7 +424,7 @@ impl Policy<'_> {
     }
 
     fn check_names(&self) -> Result<(), LoadError> {
-        let all = u64::from(self.first_class()) + u64::from(self.classes);
+        let all = u64::from(self.first_class) + u64::from(self.classes);
         if all > self.strings.len() as u64 {
             let (section, target) = (Section::Slots, Section::Strings);
             return Err(LoadError::OutOfRange { section, record: 0, names: all, target, count: self.strings.len() });

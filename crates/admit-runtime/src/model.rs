@@ -21,6 +21,7 @@ impl Model {
     }
 
     /// Whether its fields are one class, of which the model as a whole says all.
+    #[inline]
     pub fn is_one_class(&self) -> bool {
         self.heads == self.number && self.shape.classes == 1
     }

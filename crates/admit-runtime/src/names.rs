@@ -23,15 +23,17 @@ impl<'t> Strings<'t> {
         self.text.get(start..end).unwrap_or("")
     }
 
+    /// Where it starts and ends. The first starts at 0, which is what a number that does not exist reads as.
+    #[inline]
     fn span(&self, number: u32) -> (usize, usize) {
-        let end = self.ends.at(number as usize) as usize;
-        let start = if number == 0 { 0 } else { self.ends.at(number as usize - 1) as usize };
-        (start, end)
+        let number = number as usize;
+        (self.ends.at(number.wrapping_sub(1)) as usize, self.ends.at(number) as usize)
     }
 
-    fn is(&self, number: u32, name: &str) -> bool {
+    #[inline(always)]
+    fn is(&self, number: u32, name: &[u8]) -> bool {
         let (start, end) = self.span(number);
-        self.text.as_bytes().get(start..end).is_some_and(|bytes| same(bytes, name.as_bytes()))
+        same(self.text.as_bytes().get(start..end).unwrap_or(&[]), name)
     }
 
     pub fn read(sections: &Sections<'t>, text: Section, ends: Section) -> Result<Strings<'t>, LoadError> {
@@ -53,16 +55,24 @@ impl<'t> Strings<'t> {
     }
 }
 
-/// Whether two strings of bytes are equal, a word at a time: names are short, and a call costs more than comparing.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
+/// Whether a stored string is `name`, a word at a time: names are short, and a call costs more than comparing. Which of
+/// length, first and last word differs is not branched on: whether a name is known is what the processor guesses worst.
+#[inline(always)]
+fn same(stored: &[u8], name: &[u8]) -> bool {
+    let is_as_long = stored.len() == name.len();
+    let (Some((first, rest)), Some(last)) = (name.split_first_chunk::<8>(), name.last_chunk::<8>()) else {
+        return is_as_long && padded(stored) == padded(name);
+    };
+    let (Some((stored_first, stored_rest)), Some(stored_last)) =
+        (stored.split_first_chunk::<8>(), stored.last_chunk::<8>())
+    else {
         return false;
-    }
-    let ((words_a, rest_a), (words_b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
-        (Some(last_a), Some(last_b)) => last_a == last_b && words_a.iter().zip(words_b).all(|(a, b)| a == b),
-        _ => padded(rest_a) == padded(rest_b),
-    }
+    };
+    let word = u64::from_le_bytes;
+    let differ = word(*first) ^ word(*stored_first) | word(*last) ^ word(*stored_last);
+    let ends = is_as_long & (differ == 0);
+    let middle = || rest.as_chunks::<8>().0.iter().zip(stored_rest.as_chunks::<8>().0).all(|(a, b)| a == b);
+    ends && (rest.len() <= 8 || middle())
 }
 
 /// A stretch of the names that requests look up: those of one scope.
@@ -96,13 +106,14 @@ impl<'t> Names<'t> {
     }
 
     /// The place of `name` in its scope.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, scope: Scope, name: &str) -> Option<u32> {
-        let hash = hash(self.seed, scope.scope, name.as_bytes());
+        let name = name.as_bytes();
+        let hash = hash(self.seed, scope.scope, name);
         let pilot = self.pilots.at(bucket(hash, self.pilots.len()));
         let number = self.slots.at(slot(hash, pilot, self.slots.len())).get();
         let place = number.wrapping_sub(scope.first);
-        (place < scope.count && self.strings.is(number, name)).then_some(place)
+        ((place < scope.count) & self.strings.is(number, name)).then_some(place)
     }
 
     /// Checks that each name of a scope is found, and found as itself. Then no two are equal.

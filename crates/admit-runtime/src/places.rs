@@ -164,16 +164,16 @@ impl<'a> Places<'a> {
 
     fn may(&self) -> bool {
         let principal = self.asked.principal;
-        let classes = || principal.classes().iter().map(|class| Role::Class(*class));
+        let a_class_may = || self.asked.policy.any_class(principal, |class| self.role_may(Role::Class(class)));
         match principal.caller.mode {
             Mode::Iam => principal.caller.trusted && self.covering().any(|covering| self.has_rules(&covering)),
             Mode::Guest => self.role_may(Role::Guest),
-            Mode::Function => classes().any(|role| self.role_may(role)),
+            Mode::Function => a_class_may(),
             Mode::UserPool | Mode::IdentityPool if !self.asked.policy.preferred => {
-                self.role_may(Role::Authenticated) || classes().any(|role| self.role_may(role))
+                self.role_may(Role::Authenticated) || a_class_may()
             }
             Mode::UserPool | Mode::IdentityPool if principal.in_group => {
-                principal.preferred.is_some_and(|class| self.role_may(Role::Class(class)))
+                principal.preferred().is_some_and(|class| self.role_may(Role::Class(class)))
             }
             Mode::UserPool | Mode::IdentityPool => self.role_may(Role::Authenticated),
             _ => false,

@@ -8,58 +8,45 @@ use crate::load::Policy;
 use crate::value::{Fields, List, Value};
 use crate::words::{Mode, Provider};
 
-/// The most classes that a principal can hold. Cognito allows a user 100 groups.
+/// The most classes that a principal can hold: groups of the token that the policy names, and those that they act as.
+/// Cognito allows a user 100 groups. More than 112 classes do not stand in the principal; each decision then looks the
+/// token's groups up again, some 50 ns each.
 pub const MAX_HELD: usize = 1024;
 
-/// So many classes need no more than a cache line.
-const FEW: usize = 28;
+/// No class has this number: there are at most so many.
+pub(crate) const NO_CLASS: u16 = u16::MAX;
 
-/// The classes that a principal holds: nearly always few, and then the room for many is not even written to.
-#[allow(clippy::large_enum_variant)] // there is no allocator to box with
+/// So many classes stand in a principal itself: more than the 100 groups that Cognito allows a user.
+const ROOM: usize = 112;
+
+/// The classes that a principal holds, in the order of the token, perhaps some twice; or that there are too many to
+/// stand here. A principal is copied where it is made: room for all that it may hold would cost each of them more than
+/// looking up its groups does.
 #[derive(Clone)]
-enum Held {
-    /// In the order of the token, perhaps some twice.
-    Few { len: u8, classes: [u16; FEW] },
-    /// Each once.
-    Many { len: u16, classes: [u16; MAX_HELD] },
+struct Held {
+    classes: [u16; ROOM],
+    count: u16,
+    is_over: bool,
 }
 
 impl Held {
-    fn classes(&self) -> &[u16] {
-        let (len, classes) = match self {
-            Held::Few { len, classes } => (usize::from(*len), classes.as_slice()),
-            Held::Many { len, classes } => (usize::from(*len), classes.as_slice()),
-        };
-        classes.get(..len).unwrap_or(&[])
-    }
+    const NONE: Held = Held { classes: [NO_CLASS; ROOM], count: 0, is_over: false };
 
     #[inline]
-    fn add(&mut self, class: u16) -> Result<(), PrincipalError> {
-        if let Held::Few { len, classes } = self
-            && let Some(slot) = classes.get_mut(usize::from(*len))
-        {
-            *slot = class;
-            *len += 1;
-            return Ok(());
-        }
-        self.add_to_many(class)
+    fn classes(&self) -> &[u16] {
+        self.classes.get(..usize::from(self.count)).unwrap_or(&[])
     }
 
-    #[inline(never)]
-    fn add_to_many(&mut self, class: u16) -> Result<(), PrincipalError> {
-        if let Held::Few { classes: few, .. } = self {
-            let few = *few;
-            *self = Held::Many { len: 0, classes: [0; MAX_HELD] };
-            few.into_iter().try_for_each(|class| self.add_to_many(class))?;
+    /// Adds a class, or nothing if it is [`NO_CLASS`]: without a branch, since nobody foresees which groups are known.
+    #[inline(always)]
+    fn add(&mut self, class: u16) {
+        match self.classes.get_mut(usize::from(self.count)) {
+            Some(slot) => {
+                *slot = class;
+                self.count = self.count.wrapping_add(u16::from(class != NO_CLASS));
+            }
+            None => self.is_over |= class != NO_CLASS,
         }
-        let Held::Many { len, classes } = self else { return Ok(()) };
-        if classes[..usize::from(*len)].contains(&class) {
-            return Ok(());
-        }
-        let slot = classes.get_mut(usize::from(*len)).ok_or(PrincipalError::TooManyGroups { limit: MAX_HELD })?;
-        *slot = class;
-        *len += 1;
-        Ok(())
     }
 }
 
@@ -122,21 +109,15 @@ pub struct Principal<'c> {
     pub(crate) caller: Caller<'c>,
     /// In some group of the user pool, named by the policy or not.
     pub(crate) in_group: bool,
-    /// The class of the caller's best group, if any group is one of the pool's.
-    pub(crate) preferred: Option<u16>,
+    /// The class of the caller's best group; [`NO_CLASS`] if no group is one of the pool's.
+    best: u16,
     held: Held,
 }
 
 impl Principal<'_> {
-    /// The classes held, in no order; one may stand there twice.
-    #[inline]
-    pub(crate) fn classes(&self) -> &[u16] {
-        self.held.classes()
-    }
-
-    /// Whether the class is one of them.
-    pub(crate) fn holds(&self, class: u16) -> bool {
-        self.classes().contains(&class)
+    /// The class of the caller's best group, if any group is one of the pool's.
+    pub(crate) fn preferred(&self) -> Option<u16> {
+        (self.best != NO_CLASS).then_some(self.best)
     }
 
     /// How the request arrived.
@@ -170,121 +151,193 @@ impl<'t> Policy<'t> {
     /// If it holds more than [`MAX_HELD`] of the policy's groups (those that its groups act as count too), or two groups
     /// of an exclusive list, or a function has no name.
     pub fn principal<'c>(&self, caller: Caller<'c>) -> Result<Principal<'c>, PrincipalError> {
-        // Filled where it is returned: moving it would copy the room for many classes.
-        let mut made = Ok(self.bare(caller));
-        if let Ok(principal) = &mut made
-            && let Err(error) = self.hold(principal).and_then(|()| self.check_exclusive(principal))
-        {
-            made = Err(error);
+        let mut principal = self.bare(caller);
+        let held = &mut principal.held;
+        let membership = self.each_class(&caller, |class| held.add(class))?;
+        (principal.in_group, principal.best) = (membership.in_group, membership.best);
+        if principal.held.is_over {
+            self.check_count(&principal)?;
         }
-        made
+        if !self.exclusive.is_empty() {
+            self.check_exclusive(&principal)?;
+        }
+        Ok(principal)
     }
 
     fn bare<'c>(&self, caller: Caller<'c>) -> Principal<'c> {
-        let held = Held::Few { len: 0, classes: [0; FEW] };
-        Principal { tag: self.tag, caller, in_group: false, preferred: None, held }
+        Principal { tag: self.tag, caller, in_group: false, best: NO_CLASS, held: Held::NONE }
     }
 
-    fn hold(&self, principal: &mut Principal<'_>) -> Result<(), PrincipalError> {
-        match principal.caller.mode {
-            Mode::UserPool => self.hold_claims(principal, Provider::UserPools),
-            Mode::Oidc => self.hold_claims(principal, Provider::Oidc),
-            Mode::IdentityPool => self.hold_pool_groups(principal),
-            Mode::Function => {
-                let name = principal.caller.function.ok_or(PrincipalError::NoFunction)?;
-                let mut classes = self.sources_of(FUNCTIONS);
-                classes.try_for_each(|(number, source)| match self.class_number(number, &source, name) {
-                    Some(class) => principal.held.add(class as u16),
-                    None => Ok(()),
-                })
-            }
-            Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => Ok(()),
+    /// Calls `visit` with the classes that a principal holds, some at a time, until it answers true; says whether it
+    /// did. They are in no order, and one may stand there twice.
+    #[inline]
+    pub(crate) fn any_held(&self, principal: &Principal<'_>, mut visit: impl FnMut(&[u16]) -> bool) -> bool {
+        match principal.held.is_over {
+            false => visit(principal.held.classes()),
+            true => self.any_of_many(&principal.caller, &mut visit),
         }
     }
 
-    /// The names of the pool's groups that a principal counts as a member of.
-    pub(crate) fn pool_names<'p>(&self, principal: &'p Principal<'_>) -> impl Iterator<Item = &'t str> + use<'p, 't> {
-        let policy = *self;
-        let pool = self.sources.run(0, NONE).find(|source| self.is_pool(source));
-        let of_pool = move |class: &u16| {
-            let class = u32::from(*class);
-            pool.is_some_and(|source| (source.first..source.first + source.count).contains(&class))
-        };
-        let held = principal.classes().iter().copied().filter(of_pool);
-        held.map(move |class| policy.class_name(u32::from(class)))
+    /// The same for those that do not stand in the principal: they are looked up again.
+    #[cold]
+    fn any_of_many(&self, caller: &Caller<'_>, visit: &mut dyn FnMut(&[u16]) -> bool) -> bool {
+        let (mut part, mut found) = (Held::NONE, false);
+        let all = self.each_class(caller, |class| {
+            part.add(class);
+            if part.is_over {
+                found = found || visit(part.classes());
+                part = Held::NONE;
+                part.add(class);
+            }
+        });
+        // A caller that could not be read when the principal was made has no principal.
+        all.is_ok() && (found || visit(part.classes()))
+    }
+
+    /// The same, one at a time.
+    pub(crate) fn any_class(&self, principal: &Principal<'_>, mut visit: impl FnMut(u16) -> bool) -> bool {
+        self.any_held(principal, |held| held.iter().any(|class| visit(*class)))
+    }
+
+    /// Whether a principal holds the class.
+    pub(crate) fn holds(&self, principal: &Principal<'_>, class: u16) -> bool {
+        self.any_class(principal, |held| held == class)
+    }
+
+    /// Calls `visit` with the names of the pool's groups that a principal counts as a member of, until it answers true;
+    /// says whether it did.
+    pub(crate) fn any_pool_name(&self, principal: &Principal<'_>, mut visit: impl FnMut(&str) -> bool) -> bool {
+        let Some(pool) = self.sources.run(0, NONE).find(|source| self.is_pool(source)) else { return false };
+        let classes = pool.first..pool.first + pool.count;
+        self.any_class(principal, |class| {
+            let class = u32::from(class);
+            classes.contains(&class) && visit(self.class_name(class))
+        })
+    }
+
+    /// Calls `hold` with each class that a caller holds and with each that it acts as, and with [`NO_CLASS`] for what is
+    /// none.
+    #[inline]
+    fn each_class(&self, caller: &Caller<'_>, hold: impl FnMut(u16)) -> Result<Membership, PrincipalError> {
+        match caller.mode {
+            Mode::UserPool => Ok(self.each_class_of_claims(caller, Provider::UserPools, hold)),
+            Mode::Oidc => Ok(self.each_class_of_claims(caller, Provider::Oidc, hold)),
+            Mode::IdentityPool => Ok(self.each_class_of_session(caller, hold)),
+            Mode::Function => {
+                let name = caller.function.ok_or(PrincipalError::NoFunction)?;
+                let classes = self.sources_of(FUNCTIONS).map(|(number, source)| self.class_of(number, &source, name));
+                classes.for_each(hold);
+                Ok(Membership::NONE)
+            }
+            Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => Ok(Membership::NONE),
+        }
     }
 
     /// A token's groups, from every claim that rules read.
-    fn hold_claims(&self, principal: &mut Principal<'_>, provider: Provider) -> Result<(), PrincipalError> {
-        let claims = principal.caller.claims;
+    #[inline]
+    fn each_class_of_claims(&self, caller: &Caller<'_>, provider: Provider, mut hold: impl FnMut(u16)) -> Membership {
+        let mut membership = Membership::NONE;
         let mut pool_has_classes = false;
         for (number, source) in self.sources_of(provider as u32) {
-            let groups = Groups::of(claims.get(self.strings.get(source.claim)));
+            let groups = Groups::of(caller.claims.get(self.strings.get(source.claim)));
+            let best = self.each_class_of_groups(number, &source, groups, &mut hold);
             if self.is_pool(&source) {
-                principal.in_group = groups.is_member();
+                membership = Membership { in_group: groups.is_member(), best };
                 pool_has_classes = true;
             }
-            self.hold_groups(principal, number, &source, groups)?;
         }
         if provider == Provider::UserPools && !pool_has_classes && self.group_claim != NONE {
-            principal.in_group = Groups::of(claims.get(self.strings.get(self.group_claim))).is_member();
+            let groups = Groups::of(caller.claims.get(self.strings.get(self.group_claim)));
+            membership.in_group = groups.is_member();
         }
-        Ok(())
+        membership
     }
 
     /// The groups of a session of the identity pool: those that the host gave, or else the token's.
-    fn hold_pool_groups(&self, principal: &mut Principal<'_>) -> Result<(), PrincipalError> {
-        let groups = match principal.caller.groups {
+    fn each_class_of_session(&self, caller: &Caller<'_>, mut hold: impl FnMut(u16)) -> Membership {
+        let groups = match caller.groups {
             Some(list) => Groups::of(Value::List(list)),
             None if self.group_claim == NONE => Groups::None,
-            None => Groups::of(principal.caller.claims.get(self.strings.get(self.group_claim))),
+            None => Groups::of(caller.claims.get(self.strings.get(self.group_claim))),
         };
-        principal.in_group = groups.is_member();
-        match self.sources_of(0).find(|(_, source)| self.is_pool(source)) {
-            Some((number, source)) => self.hold_groups(principal, number, &source, groups),
-            None => Ok(()),
-        }
+        let pool = self.sources_of(0).find(|(_, source)| self.is_pool(source));
+        let best =
+            pool.map_or(NO_CLASS, |(number, source)| self.each_class_of_groups(number, &source, groups, &mut hold));
+        Membership { in_group: groups.is_member(), best }
     }
 
-    fn hold_groups(
+    /// The classes of one claim's groups. Says which is the best group of the pool: the first classes are the pool's
+    /// groups, by precedence.
+    #[inline]
+    fn each_class_of_groups(
         &self,
-        principal: &mut Principal<'_>,
         number: usize,
         source: &Source,
         groups: Groups<'_>,
-    ) -> Result<(), PrincipalError> {
-        let mut result = Ok(());
-        groups.any(|name| {
-            if let Some(class) = self.class_number(number, source, name) {
-                result = self.hold_with_others(principal, class);
-                self.prefer(principal, class);
+        hold: &mut impl FnMut(u16),
+    ) -> u16 {
+        let (scope, first, acts) = (self.class_names(number, source), source.first, !self.acting.is_empty());
+        let mut best = NO_CLASS;
+        let mut hold_named = |name: &str| {
+            let class = self.class_in(scope, first, name);
+            hold(class);
+            best = best.min(if u32::from(class) < self.groups { class } else { NO_CLASS });
+            if acts {
+                self.each_other(class, hold);
             }
-            result.is_err()
-        });
-        result
+        };
+        match groups {
+            // What nearly every token holds: a loop of its own, without a call a name.
+            Groups::List(list) => {
+                for at in 0..list.len() {
+                    if let Value::Text(name) = list.at(at) {
+                        hold_named(name);
+                    }
+                }
+            }
+            others => {
+                others.any(|name| {
+                    hold_named(name);
+                    false
+                });
+            }
+        }
+        best
     }
 
-    /// Holds a class, and every class that it acts as.
-    #[inline]
-    fn hold_with_others(&self, principal: &mut Principal<'_>, class: u32) -> Result<(), PrincipalError> {
-        let class = class as u16; // at most u16::MAX classes: checked at load
-        principal.held.add(class)?;
-        if self.acting.is_empty() { Ok(()) } else { self.hold_others(principal, class) }
-    }
-
+    /// The classes that one acts as.
     #[inline(never)]
-    fn hold_others(&self, principal: &mut Principal<'_>, class: u16) -> Result<(), PrincipalError> {
+    fn each_other(&self, class: u16, hold: &mut impl FnMut(u16)) {
         let first = self.acting.lower_bound(0, NONE, |acting| acting.class < class);
         let others = (first..self.acting.len()).map(|at| self.acting.at(at));
-        let mut others = others.take_while(|acting| acting.class == class);
-        others.try_for_each(|acting| principal.held.add(acting.other))
+        others.take_while(|acting| acting.class == class).for_each(|acting| hold(acting.other));
+    }
+
+    /// Whether a principal that holds more than fit into it holds too many.
+    #[cold]
+    fn check_count(&self, principal: &Principal<'_>) -> Result<(), PrincipalError> {
+        let (mut distinct, mut count) = ([NO_CLASS; MAX_HELD], 0);
+        let too_many = self.any_class(principal, |class| {
+            let is_known = distinct.get(..count).is_some_and(|distinct| distinct.contains(&class));
+            match (is_known, distinct.get_mut(count)) {
+                (true, _) => false,
+                (false, None) => true,
+                (false, Some(slot)) => {
+                    *slot = class;
+                    count += 1;
+                    false
+                }
+            }
+        });
+        if too_many { Err(PrincipalError::TooManyGroups { limit: MAX_HELD }) } else { Ok(()) }
     }
 
     /// Nobody may hold two groups of an exclusive list.
+    #[inline(never)]
     fn check_exclusive(&self, principal: &Principal<'_>) -> Result<(), PrincipalError> {
         let mut before = None;
         for exclusive in self.exclusive.run(0, NONE) {
-            if principal.holds(exclusive.class as u16) {
+            if self.holds(principal, exclusive.class as u16) {
                 if before == Some(exclusive.list) {
                     return Err(PrincipalError::ExclusiveGroups);
                 }
@@ -294,16 +347,20 @@ impl<'t> Policy<'t> {
         Ok(())
     }
 
-    /// The first classes are the pool's groups, the best first.
-    fn prefer(&self, principal: &mut Principal<'_>, class: u32) {
-        let best = principal.preferred.map_or(self.groups, u32::from);
-        if class < best {
-            principal.preferred = Some(class as u16); // at most u16::MAX classes: checked at load
-        }
-    }
-
     /// The sources of a provider, with their numbers.
     fn sources_of(&self, provider: u32) -> impl Iterator<Item = (usize, Source)> + use<'t> {
         self.sources.run(0, NONE).enumerate().filter(move |(_, source)| source.provider == provider)
     }
+}
+
+/// What a caller's groups say besides the classes.
+struct Membership {
+    /// In some group of the user pool, named by the policy or not.
+    in_group: bool,
+    /// The class of the best group of the pool, or [`NO_CLASS`].
+    best: u16,
+}
+
+impl Membership {
+    const NONE: Membership = Membership { in_group: false, best: NO_CLASS };
 }

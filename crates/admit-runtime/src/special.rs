@@ -83,7 +83,7 @@ impl<'a> Asked<'a> {
                     who.mode == caller.mode as u8 || (storage && signed_in && who.mode == Mode::UserPool as u8);
                 let held = || {
                     let mut classes = self.policy.who_classes.run(who.first, who.class_count);
-                    classes.any(|class| self.principal.holds(class as u16))
+                    classes.any(|class| self.policy.holds(self.principal, class as u16))
                 };
                 match of_mode {
                     false => is(false),

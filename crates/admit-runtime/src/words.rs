@@ -1,6 +1,8 @@
 //! The words that the compiler and the runtime share: modes, operations and the providers of a token.
 //! Always: their numbers are part of the table format, so they never change without a new format version.
 
+use crate::format::padded;
+
 /// How a request arrived. A request carries exactly one, and rules of other modes do not count for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
@@ -107,20 +109,26 @@ impl Operation {
         }
     }
 
-    /// The operation on models that has this name. A `match` compares words; looking through names cost a call each.
+    /// The operation on models that has this name. None of the names is longer than a word, so that all are compared
+    /// at once: which one it is, the processor cannot foresee.
+    #[inline]
     pub(crate) fn on_models(name: &str) -> Option<Operation> {
-        Some(match name {
-            "create" => Operation::Create,
-            "update" => Operation::Update,
-            "delete" => Operation::Delete,
-            "get" => Operation::Get,
-            "list" => Operation::List,
-            "listen" => Operation::Listen,
-            "sync" => Operation::Sync,
-            "search" => Operation::Search,
-            "relation" => Operation::Relation,
-            _ => return None,
-        })
+        const WORDS: [u64; ON_MODELS.len()] = {
+            let (mut words, mut at) = ([0; ON_MODELS.len()], 0);
+            while at < words.len() {
+                words[at] = padded(ON_MODELS[at].name().as_bytes());
+                at += 1;
+            }
+            words
+        };
+        if name.len() > 8 {
+            return None;
+        }
+        let asked = padded(name.as_bytes());
+        let found = WORDS.iter().zip(1usize..).fold(0, |found, (word, at)| if *word == asked { at } else { found });
+        let found = ON_MODELS.get(found.wrapping_sub(1)).copied();
+        // A name that ends in NULs is the same word.
+        found.filter(|operation| operation.name().len() == name.len())
     }
 
     /// The operations that a rule's operations must meet for this one.
@@ -132,6 +140,19 @@ impl Operation {
         }
     }
 }
+
+/// The operations on models.
+const ON_MODELS: [Operation; 9] = [
+    Operation::Create,
+    Operation::Update,
+    Operation::Delete,
+    Operation::Get,
+    Operation::List,
+    Operation::Listen,
+    Operation::Sync,
+    Operation::Search,
+    Operation::Relation,
+];
 
 /// A set of operations, one bit each.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -150,6 +171,8 @@ impl Operations {
     pub const SEARCH: Operations = Operations(128);
     /// What `read` stands for on a model: get, list, listen, sync, search.
     pub const READ: Operations = Operations(8 | 16 | 32 | 64 | 128);
+    /// Models: what an update may need, since one that sets a field to null deletes its value.
+    pub(crate) const REPLACE: Operations = Operations(2 | 4);
     /// Every operation on a model.
     pub const ALL: Operations = Operations(255);
     /// Storage: write.
