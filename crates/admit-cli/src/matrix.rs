@@ -361,8 +361,9 @@ fn named(callers: &[&Caller], most: usize) -> String {
 
 /// The operations to show: sync and search only where they differ from list.
 fn columns(matrix: &Matrix, resource: &Resource) -> Vec<Operation> {
-    let rows = || matrix.rows.iter().filter(|((of, _), _)| of == resource).map(|(_, row)| row);
-    let as_list = |operation: Operation| rows().all(|row| row.get(&operation) == row.get(&Operation::List));
+    let all = matrix.rows.range((resource.clone(), Caller::first())..).take_while(|((of, _), _)| of == resource);
+    let rows: Vec<&BTreeMap<Operation, Vec<Cell>>> = all.map(|(_, row)| row).collect();
+    let as_list = |operation: Operation| rows.iter().all(|row| row.get(&operation) == row.get(&Operation::List));
     let silent =
         |operation: &Operation| matches!(operation, Operation::Sync | Operation::Search) && as_list(*operation);
     resource.operations().iter().copied().filter(|operation| !silent(operation)).collect()
