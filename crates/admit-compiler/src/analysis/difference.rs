@@ -6,14 +6,15 @@ use super::deeds::Arrival;
 use super::formula::Formula;
 use super::given::path_label;
 use super::objects;
-use super::renames::{Rename, renamed};
-use super::report::{Caller, Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
+use super::renames::{Rename, Renamed, bare_rules, renamed, says_the_same};
+use super::report::{Caller, Extent, ON_MODELS, ON_PATHS, Resource, Settings};
 use super::scene::{Link, Scene};
 use super::search::{BUDGET, Found, search};
 use super::settled::MANY_TEXTS;
+use super::shapes::{Known, Renaming, Shape, Special, names_callers_only};
 use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
-use super::ways::{Way, Ways, made_up, said_of};
-use crate::policy::{Bucket, Keys, Model, Policy, Rule, Who};
+use super::ways::{OnModel, Way, Ways, custom_ways, made_up, said_of};
+use crate::policy::{Bucket, CustomOperation, DataFunction, Keys, Model, Place, Policy, Rule, Who};
 use crate::words::Words;
 use admit_runtime::{Operation, Operations};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +55,7 @@ impl Difference {
     /// Whether somebody may gain something by it.
     pub fn widens(&self) -> bool {
         // Who holds a group's new name in his token gains what the old name had.
-        let renamed = self.renames.iter().any(|rename| rename.is_group);
+        let renamed = self.renames.iter().any(|rename| rename.what == Renamed::Group);
         let gained = self.changes.iter().any(|change| change.gained);
         gained || renamed || !self.settings.is_empty() || !self.cut.is_empty()
     }
@@ -67,45 +68,152 @@ impl Difference {
     /// What changes from one policy to another.
     pub fn of(old: &Policy, new: &Policy) -> Difference {
         let (renames, old) = renamed(old, new);
-        let old = &old;
-        let (before, after) = (Matrix::of(old), Matrix::of(new));
-        let cut: BTreeSet<String> = before.cut.iter().chain(&after.cut).cloned().collect();
-        let mut settings = settings(&before.settings, &after.settings);
+        let old: &Policy = &old;
+        let mut settings = settings(&Settings::of(old), &Settings::of(new));
         settings.extend(owners(old, new));
-        let mut difference = Difference { settings, cut: cut.into_iter().collect(), renames, ..Difference::default() };
-        let on_data = |ways: Ways| -> Ways {
-            ways.into_iter().filter(|((resource, _), _)| !matches!(resource, Resource::Path(..))).collect()
-        };
-        let (mut was, mut is) = (on_data(before.ways), on_data(after.ways));
+        let mut difference = Difference { settings, renames, ..Difference::default() };
+        let (mut found, mut cut) = (Vec::new(), BTreeSet::new());
+        on_models(old, new, &mut found, &mut cut);
+        let (mut was, mut is) = (on_operations(old, new, &mut cut), on_operations(new, old, &mut cut));
+        difference.cut.extend(cut);
         on_paths(old, new, &mut was, &mut is, &mut difference.cut);
         let none = Vec::new();
         let keys: BTreeSet<(Resource, Operation)> = was.keys().chain(is.keys()).cloned().collect();
-        let mut found = Vec::new();
         for key in keys {
             let (was, is) = (was.get(&key).unwrap_or(&none), is.get(&key).unwrap_or(&none));
-            beyond(new, &key, was, is, true, &mut found);
-            beyond(old, &key, is, was, false, &mut found);
+            if was != is {
+                beyond(new, None, &key, was, is, true, &mut found);
+                beyond(old, None, &key, is, was, false, &mut found);
+            }
         }
         difference.changes = together(found);
         difference
     }
 }
 
+/// Whether what decides beside the rules is the same, so that what has the same rules says the same.
+fn decide_alike(old: &Policy, new: &Policy) -> bool {
+    let functions = |policy: &Policy| -> Vec<DataFunction> {
+        policy.data_functions.iter().map(|of| DataFunction { place: Place::default(), ..of.clone() }).collect()
+    };
+    let (was, is) = (Settings::of(old), Settings::of(new));
+    let rest = |policy: &'_ Policy| (policy.default_mode, policy.functions.clone());
+    // Which groups there are besides those that rules name decides nothing.
+    let same = Settings { groups: Vec::new(), ..was } == Settings { groups: Vec::new(), ..is };
+    same && functions(old) == functions(new) && rest(old) == rest(new)
+}
+
+/// What changes on models. Those that differ only in which groups they name change alike.
+fn on_models(old: &Policy, new: &Policy, found: &mut Vec<Change>, cut: &mut BTreeSet<String>) {
+    let by_name = |policy: &'_ Policy| -> BTreeMap<String, usize> {
+        policy.models.iter().enumerate().map(|(at, model)| (model.name.clone(), at)).collect()
+    };
+    let (before, after) = (by_name(old), by_name(new));
+    let same = decide_alike(old, new);
+    let special = Special::of(&[old, new]);
+    let mut known: Known<'_, (Vec<Change>, Vec<Operation>)> = Known::default();
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        let was = before.get(name).map(|at| &old.models[*at]);
+        let is = after.get(name).map(|at| &new.models[*at]);
+        if same && was.zip(is).is_some_and(|(was, is)| says_the_same(was, is)) {
+            continue;
+        }
+        let both: Vec<&Model> = was.into_iter().chain(is).collect();
+        // One model is not like the same one on the other side.
+        let sides = usize::from(was.is_some()) + 2 * usize::from(is.is_some());
+        let shape = if both.iter().all(|model| names_callers_only(model)) { Shape::of(both, &special) } else { None };
+        let resource = Resource::Model(name.clone());
+        let (changes, operations) = match shape {
+            None => of_model((old, was), (new, is), &resource),
+            Some(shape) => match known.get(&shape, sides) {
+                Some((from, (changes, operations))) => {
+                    let with = Renaming { from, to: shape.groups() };
+                    let renamed = |change: &Change| {
+                        let whos: Vec<Who> = change.caller.whos().iter().map(|who| with.who(who)).collect();
+                        let words = Words::of(if change.gained { new } else { old });
+                        Change {
+                            resource: resource.clone(),
+                            caller: Caller::of(words, &whos),
+                            ..change.clone()
+                        }
+                    };
+                    (changes.iter().map(renamed).collect(), operations.clone())
+                }
+                None => {
+                    let changes = of_model((old, was), (new, is), &resource);
+                    known.keep(shape, sides, changes.clone());
+                    changes
+                }
+            },
+        };
+        found.extend(changes);
+        cut.extend(operations.into_iter().map(|operation| too_many(operation, &resource)));
+    }
+}
+
+/// What changes on a model, and the operations with too many ways in.
+fn of_model(
+    (old, was): (&Policy, Option<&Model>),
+    (new, is): (&Policy, Option<&Model>),
+    resource: &Resource,
+) -> (Vec<Change>, Vec<Operation>) {
+    let ways = |policy: &Policy, model: Option<&Model>| {
+        let found = model.map_or_else(OnModel::default, |model| OnModel::of(policy, model));
+        (found.ways.into_iter().collect::<BTreeMap<Operation, Vec<Way>>>(), found.cut)
+    };
+    let ((before, mut cut), (after, more)) = (ways(old, was), ways(new, is));
+    cut.extend(more);
+    let (none, mut found) = (Vec::new(), Vec::new());
+    for operation in ON_MODELS {
+        let (less, more) = (before.get(&operation).unwrap_or(&none), after.get(&operation).unwrap_or(&none));
+        if less != more {
+            let key = (resource.clone(), operation);
+            beyond(new, is, &key, less, more, true, &mut found);
+            beyond(old, was, &key, more, less, false, &mut found);
+        }
+    }
+    (found, cut)
+}
+
+fn too_many(operation: Operation, resource: &Resource) -> String {
+    format!("{} {resource}: more than {MAX_WAYS} ways in", operation.name())
+}
+
+/// The ways in to the custom operations of one policy that the other has not just so.
+fn on_operations(policy: &Policy, other: &Policy, cut: &mut BTreeSet<String>) -> Ways {
+    let same = decide_alike(policy, other);
+    let says_the_same = |custom: &CustomOperation, of: &CustomOperation| {
+        (custom.kind, &custom.name) == (of.kind, &of.name)
+            && bare_rules(&custom.rules) == bare_rules(&of.rules)
+            && bare_rules(&custom.denies) == bare_rules(&of.denies)
+    };
+    let changed: BTreeSet<&String> = policy
+        .operations
+        .iter()
+        .filter(|custom| !(same && other.operations.iter().any(|of| says_the_same(custom, of))))
+        .map(|custom| &custom.name)
+        .collect();
+    let (ways, too_many) = custom_ways(policy, &|name| changed.contains(name));
+    cut.extend(too_many);
+    ways
+}
+
 /// What `more` gives beyond `less`, way by way.
 fn beyond(
     policy: &Policy,
+    model: Option<&Model>,
     (resource, operation): &(Resource, Operation),
     less: &[Way],
     more: &[Way],
     gained: bool,
     found: &mut Vec<Change>,
 ) {
-    let model = match resource {
-        Resource::Model(name) => policy.models.iter().find(|model| model.name == *name),
-        _ => None,
-    };
     for way in more {
         let others: Vec<&Way> = less.iter().filter(|other| other.arrival == way.arrival).collect();
+        if others.contains(&way) {
+            continue;
+        }
         let (fields, certain) = match new_in(policy, model, *operation, way, &others) {
             Some(found) => found,
             None => continue,
@@ -294,7 +402,7 @@ fn on_paths(old: &Policy, new: &Policy, was: &mut Ways, is: &mut Ways, cut: &mut
                         let Some(bucket) = bucket else { continue };
                         let formula = objects::on_object(policy, bucket, operation.needs(), &place);
                         let Some(terms) = terms(&formula) else {
-                            cut.push(format!("{} {resource}: more than {MAX_WAYS} ways in", operation.name()));
+                            cut.push(too_many(operation, &resource));
                             continue;
                         };
                         let key = (resource.clone(), operation);
@@ -348,7 +456,8 @@ fn settings(old: &Settings, new: &Settings) -> Vec<String> {
         settings.push(format!("groups come in the claim `{}`, came in `{}`", new.group_claim, old.group_claim));
     }
     let common = |of: &[String], other: &[String]| -> Vec<String> {
-        of.iter().filter(|group| other.contains(group)).cloned().collect()
+        let known: BTreeSet<&String> = other.iter().collect();
+        of.iter().filter(|group| known.contains(group)).cloned().collect()
     };
     if new.preferred && common(&old.groups, &new.groups) != common(&new.groups, &old.groups) {
         settings.push(format!("precedence of groups: {}; was {}", new.groups.join(", "), old.groups.join(", ")));
@@ -371,8 +480,9 @@ fn settings(old: &Settings, new: &Settings) -> Vec<String> {
 /// The models of both whose `create` records owners by other rules: there what the same words say differs.
 fn owners(old: &Policy, new: &Policy) -> Vec<String> {
     let mut all = Vec::new();
+    let known: BTreeMap<&String, &Model> = old.models.iter().map(|model| (&model.name, model)).collect();
     for model in &new.models {
-        let Some(before) = old.models.iter().find(|before| before.name == model.name) else { continue };
+        let Some(before) = known.get(&model.name) else { continue };
         let (was, is) = (recording(old, before), recording(new, model));
         if was != is {
             let said = |of: &BTreeSet<String>| match of.is_empty() {

@@ -29,6 +29,6 @@ pub use deeds::Arrival;
 pub use difference::{Change, Difference};
 pub use given::Given;
 pub use invariants::{Answer, Broken, holds};
-pub use renames::Rename;
+pub use renames::{Rename, Renamed};
 pub use report::{Caller, Cell, Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings, WayIn};
 pub use search::BUDGET;

@@ -151,8 +151,8 @@ pub(crate) fn names_callers_only(model: &Model) -> bool {
     !denies.any(|deny| deny.whos().any(group)) && !rules_of(model).any(|rule| rule.and.iter().any(group))
 }
 
-/// What was found of the shapes that were looked at.
-pub(crate) struct Known<'p, T>(BTreeMap<Vec<usize>, Vec<(Shape<'p>, T)>>);
+/// What was found of the shapes that were looked at, by what they are besides.
+pub(crate) struct Known<'p, T>(BTreeMap<(usize, Vec<usize>), Vec<(Shape<'p>, T)>>);
 
 impl<T> Default for Known<'_, T> {
     fn default() -> Self {
@@ -162,14 +162,14 @@ impl<T> Default for Known<'_, T> {
 
 impl<'p, T> Known<'p, T> {
     /// What was found of a shape like this one, with the groups that it was found for.
-    pub fn get(&self, shape: &Shape<'_>) -> Option<(&[&'p str], &T)> {
-        let alike = self.0.get(&shape.summary())?;
+    pub fn get(&self, shape: &Shape<'_>, besides: usize) -> Option<(&[&'p str], &T)> {
+        let alike = self.0.get(&(besides, shape.summary()))?;
         alike.iter().find(|(known, _)| known.is_like(shape)).map(|(known, found)| (known.groups(), found))
     }
 
     /// Keeps what was found.
-    pub fn keep(&mut self, shape: Shape<'p>, found: T) {
-        self.0.entry(shape.summary()).or_default().push((shape, found));
+    pub fn keep(&mut self, shape: Shape<'p>, besides: usize, found: T) {
+        self.0.entry((besides, shape.summary())).or_default().push((shape, found));
     }
 }
 

@@ -49,11 +49,11 @@ impl Matrix {
             let resource = Resource::Model(model.name.clone());
             let on_model = match Shape::of(vec![model], &special) {
                 None => found.model(model),
-                Some(shape) => match known.get(&shape) {
+                Some(shape) => match known.get(&shape, 0) {
                     Some((from, on_model)) => on_model.renamed(Renaming { from, to: shape.groups() }),
                     None => {
                         let on_model = found.model(model);
-                        known.keep(shape, on_model.clone());
+                        known.keep(shape, 0, on_model.clone());
                         on_model
                     }
                 },
@@ -66,11 +66,7 @@ impl Matrix {
         }
         let mut others = BTreeSet::new();
         for custom in policy.operations.iter().filter(|custom| wanted(&custom.name)) {
-            let resource = resource_of(custom);
-            for arrival in found.arrivals.clone() {
-                found.plain(&resource, Operation::Call, &arrival, on_custom(policy, custom, &arrival));
-            }
-            others.insert(resource);
+            others.insert(found.custom(custom));
         }
         for bucket in policy.buckets.iter().filter(|bucket| wanted(&bucket.name)) {
             for path in &bucket.paths {
@@ -116,6 +112,15 @@ impl OnModel {
     }
 }
 
+/// The ways in to some custom operations, and what is cut.
+pub(crate) fn custom_ways(policy: &Policy, wanted: &dyn Fn(&String) -> bool) -> (Ways, BTreeSet<String>) {
+    let mut found = Finding { policy, arrivals: Arrival::all(policy), ways: Ways::new(), cut: BTreeSet::new() };
+    for custom in policy.operations.iter().filter(|custom| wanted(&custom.name)) {
+        found.custom(custom);
+    }
+    (found.ways, found.cut)
+}
+
 struct Finding<'p> {
     policy: &'p Policy,
     arrivals: Vec<Arrival>,
@@ -142,6 +147,14 @@ impl<'p> Finding<'p> {
             let term = needed(self.policy, arrival, None, &term);
             self.add(resource, operation, Way { arrival: arrival.clone(), term, extent: Extent::Whole });
         }
+    }
+
+    fn custom(&mut self, custom: &CustomOperation) -> Resource {
+        let resource = resource_of(custom);
+        for arrival in self.arrivals.clone() {
+            self.plain(&resource, Operation::Call, &arrival, on_custom(self.policy, custom, &arrival));
+        }
+        resource
     }
 
     fn path(&mut self, bucket: &Bucket, path: &Path) -> Vec<Resource> {
