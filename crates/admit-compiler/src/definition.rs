@@ -231,10 +231,8 @@ impl OnModel<'_> {
     /// can(role, field, ·) here: a field with allows has no others; a rule whose guard is not true gives nothing; what
     /// a deny takes, no role has.
     fn can(&self, role: &Role, field: Option<&Field>, ground: Ground<'_>) -> Operations {
-        let mine = self
-            .governing(field)
-            .iter()
-            .filter(|rule| has_role(&rule.who, role) && self.guard_holds(rule, ground));
+        let mine =
+            self.governing(field).iter().filter(|rule| has_role(&rule.who, role) && self.guard_holds(rule, ground));
         let given = mine.fold(Operations::NONE, |all, rule| all.with(rule.operations));
         given.without(self.denied(field, ground))
     }

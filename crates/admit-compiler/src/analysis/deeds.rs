@@ -86,7 +86,7 @@ impl<'p> OnRecords<'p, '_> {
 
     /// When the operation is allowed: of reads, on a record that is then shown; of writes, with some input.
     pub fn on_whole(&self) -> Formula {
-        if let Some(plain) = self.plain() {
+        if let Some(plain) = self.plain(self.needs()) {
             return plain;
         }
         match self.operation {
@@ -114,7 +114,9 @@ impl<'p> OnRecords<'p, '_> {
     /// When the operation is allowed on one field: of reads, the field is shown; create and update name it in the
     /// input; delete sets it to null.
     pub fn on_field(&self, field: &'p Field) -> Formula {
-        if let Some(plain) = self.plain() {
+        // To set a field to null is an update.
+        let really = if self.operation == Operation::Delete { Operations::UPDATE } else { self.needs() };
+        if let Some(plain) = self.plain(really) {
             return plain;
         }
         let proposes = match self.inputs {
@@ -143,11 +145,11 @@ impl<'p> OnRecords<'p, '_> {
     }
 
     /// What needs no rule: a disabled operation, a function.
-    fn plain(&self) -> Option<Formula> {
-        let disabled = self.model.disabled.meets(self.needs());
+    fn plain(&self, needs: Operations) -> Option<Formula> {
+        let disabled = self.model.disabled.meets(needs);
         match self.mode() {
             _ if disabled => Some(Formula::never()),
-            Mode::Function => Some(Formula::of(self.asked(|on| on.function_may(self.needs())))),
+            Mode::Function => Some(Formula::of(self.asked(|on| on.function_may(needs)))),
             mode if !self.policy.admits(mode) => Some(Formula::never()),
             _ => None,
         }

@@ -132,11 +132,7 @@ fn on_models(old: &Policy, new: &Policy, found: &mut Vec<Change>, cut: &mut BTre
                     let renamed = |change: &Change| {
                         let whos: Vec<Who> = change.caller.whos().iter().map(|who| with.who(who)).collect();
                         let words = Words::of(if change.gained { new } else { old });
-                        Change {
-                            resource: resource.clone(),
-                            caller: Caller::of(words, &whos),
-                            ..change.clone()
-                        }
+                        Change { resource: resource.clone(), caller: Caller::of(words, &whos), ..change.clone() }
                     };
                     (changes.iter().map(renamed).collect(), operations.clone())
                 }

@@ -166,12 +166,15 @@ fn field_says_the_same(one: &Field, other: &Field) -> bool {
 /// The rules of a model that name a field, wherever they stand, each with where that is.
 fn said_of_field(model: &Model, name: &str) -> Vec<(Option<String>, bool, Bare)> {
     let whole = [(None, false, &model.rules), (None, true, &model.denies)];
-    let fields = model.fields.iter().flat_map(|field| {
-        [(Some(&field.name), false, &field.rules), (Some(&field.name), true, &field.denies)]
-    });
+    let fields = model
+        .fields
+        .iter()
+        .flat_map(|field| [(Some(&field.name), false, &field.rules), (Some(&field.name), true, &field.denies)]);
     let all = whole.into_iter().chain(fields);
     let about = |rule: &&Rule| {
-        let mut is = rule.whos().any(|who| matches!(who, Who::Owner { field, .. } | Who::GroupsIn { field, .. } if field == name));
+        let mut is = rule
+            .whos()
+            .any(|who| matches!(who, Who::Owner { field, .. } | Who::GroupsIn { field, .. } if field == name));
         let mut visit = |term: &Term| is |= term.source != Source::Claim && term.name == name;
         rule.condition.iter().for_each(|condition| condition.each_term(&mut visit));
         is

@@ -69,7 +69,8 @@ impl<'p> Shape<'p> {
         }
         let guarded = || models.iter().flat_map(|model| rules_of(model)).any(Rule::is_guarded);
         let denies = || models.iter().any(|model| has_denies(model));
-        let matters = reads_groups || (compares && in_records) || named.iter().any(|name| special.groups.contains(name));
+        let matters =
+            reads_groups || (compares && in_records) || named.iter().any(|name| special.groups.contains(name));
         if matters || (special.ordered && (guarded() || denies())) {
             return None;
         }

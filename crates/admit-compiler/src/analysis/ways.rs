@@ -180,15 +180,20 @@ impl<'p> Finding<'p> {
     }
 
     fn model(&self, model: &'p Model) -> OnModel {
-        let is_enabled = |operation: &Operation| !model.disabled.meets(operation.needs());
+        // To set a field to null is an update, which may be left where `delete` is disabled.
+        let nulls = !model.disabled.meets(Operations::UPDATE);
+        let is_enabled = |operation: &Operation| {
+            !model.disabled.meets(operation.needs()) || (*operation == Operation::Delete && nulls)
+        };
         let mut all: Vec<(Operation, Vec<Way>)> =
             ON_MODELS.into_iter().filter(is_enabled).map(|operation| (operation, Vec::new())).collect();
         let mut cut = Vec::new();
         for function in &self.policy.data_functions {
             let arrival = Arrival { mode: Mode::Function, function: Some(function.function.clone()) };
             let given = of_function(function);
-            for (_, ways) in all.iter_mut().filter(|(operation, _)| given.meets(operation.needs())) {
-                ways.push(Way { arrival: arrival.clone(), term: Vec::new(), extent: Extent::Whole });
+            for (operation, ways) in all.iter_mut().filter(|(operation, _)| given.meets(operation.needs())) {
+                let extent = if model.disabled.meets(operation.needs()) { nullable(model) } else { Extent::Whole };
+                ways.push(Way { arrival: arrival.clone(), term: Vec::new(), extent });
             }
         }
         let named = modes_of(model);
@@ -256,6 +261,12 @@ impl<'p> Finding<'p> {
     }
 }
 
+/// The fields that an update may set to null.
+fn nullable(model: &Model) -> Extent {
+    let names = model.fields.iter().map(|field| &field.name).filter(|name| !model.identifier.contains(name));
+    Extent::Fields(names.cloned().collect())
+}
+
 /// The read among earlier ones that the rules do not tell from this one: it has the same ways in.
 fn read_like(model: &Model, operation: Operation, among: &[(Operation, Vec<Way>)]) -> Option<usize> {
     let is_read = |operation: Operation| {
@@ -293,8 +304,11 @@ fn reaches(on: &OnRecords<'_, '_>) -> Option<Vec<(Term, Reached)>> {
     let fields = || classes.iter().copied().enumerate();
     match on.operation {
         Operation::Delete => {
-            find(on.on_every_field(Operations::DELETE), None, true)?;
-            for (at, field) in fields().filter(|(_, field)| !is_key(field)) {
+            if !on.model.disabled.meets(Operations::DELETE) {
+                find(on.on_every_field(Operations::DELETE), None, true)?;
+            }
+            let nulls = !on.model.disabled.meets(Operations::UPDATE);
+            for (at, field) in fields().filter(|(_, field)| nulls && !is_key(field)) {
                 if let Some(field) = field.filter(|field| !on.covered(field, Operations::UPDATE).is_never()) {
                     find(on.covered(field, Operations::DELETE), Some(at), false)?;
                 }
