@@ -338,6 +338,13 @@ impl<'a> Decision<'a> {
         rules.filter(move |rule| decision.counts(rule, Counts::UnlessFalse).unwrap_or(false))
     }
 
+    /// The rules that would give this operation to the caller here if their conditions were true, in source order.
+    pub fn failing(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
+        let decision = *self;
+        let all_but = move |rule: &Rule<'a>| decision.counts(rule, Counts::ButForCondition).unwrap_or(false);
+        self.nearest().filter(move |rule| rule.condition().is_some() && all_but(rule))
+    }
+
     /// Every rule about what was asked, in source order, and what it came to here. Nothing of it is worked out before it
     /// is asked for. A record that was not given leaves rules that read it [`Verdict::Unknown`] or false.
     pub fn considered(&self) -> impl Iterator<Item = (Rule<'a>, Verdict)> + use<'a> {

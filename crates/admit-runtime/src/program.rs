@@ -29,6 +29,8 @@ pub(crate) enum Counts {
     IfTrue,
     /// A deny.
     UnlessFalse,
+    /// An allow, its condition left aside: whether that is all that keeps it from counting.
+    ButForCondition,
 }
 
 /// The answer to a question about a request.
@@ -44,8 +46,8 @@ impl Answer {
     /// and a deny whether it does for every one.
     pub fn counts(self, counts: Counts) -> bool {
         match (self, counts) {
-            (Answer::Open, counts) => counts == Counts::IfTrue,
-            (Answer::Is(truth), Counts::IfTrue) => truth == Truth::True,
+            (Answer::Open, counts) => counts != Counts::UnlessFalse,
+            (Answer::Is(truth), Counts::IfTrue | Counts::ButForCondition) => truth == Truth::True,
             (Answer::Is(truth), Counts::UnlessFalse) => truth != Truth::False,
         }
     }
