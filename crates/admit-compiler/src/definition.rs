@@ -1312,6 +1312,8 @@ impl Touch<'_> {
         let Some((bound, certain)) = self.bind(path) else { return Truth::False };
         let own = || match self.own_folder(path, &bound) {
             Some(folder) => Truth::from(self.key.starts_with(&folder)),
+            // A folder that another path says literally is nobody's own.
+            None if self.identity().is_some() => Truth::False,
             None => Truth::Unknown,
         };
         let known = if certain { Truth::True } else { Truth::Unknown };

@@ -264,14 +264,18 @@ impl<'a> Places<'a> {
         self.covering().any(|covering| self.prefix(&covering.place) == prefix)
     }
 
-    /// Whether the key lies in the caller's own folder below the path with that prefix.
-    pub fn is_own_below(&self, prefix: &str) -> bool {
-        self.covering().any(|covering| self.prefix(&covering.place) == prefix && self.is_own(&covering))
-    }
-
-    /// Whether a rule as written counts, by its guard, which names its who too.
-    pub fn rule_counts(&self, guard: u32, counts: Counts) -> bool {
-        self.asked.guard_counts(guard, counts, Ground::None, Spelling::Any, None)
+    /// Whether a rule as written counts, by its guard, which names its who too, on the path with that prefix. One of
+    /// `own` folders is about the caller's.
+    pub fn rule_counts(&self, guard: u32, counts: Counts, prefix: &str, own: bool) -> bool {
+        let Some(covering) = self.covering().find(|covering| self.prefix(&covering.place) == prefix) else {
+            return false;
+        };
+        // Claims that are not known, and an identity, give nothing and take all the same.
+        let here = match counts {
+            Counts::UnlessFalse => !own || self.identity().is_none() || self.is_own(&covering),
+            Counts::IfTrue | Counts::ButForCondition => covering.certain && (!own || self.is_own(&covering)),
+        };
+        here && self.asked.guard_counts(guard, counts, Ground::None, Spelling::Any, None)
     }
 }
 

@@ -670,7 +670,8 @@ impl<'a> Special<'a> {
             (Ground::Any, spelling) if every => (Ground::None, spelling),
             other => other,
         };
-        self.asked.guard_counts(guard, counts, ground, spelling, Some(self))
+        let gives = if counts == Counts::ButForCondition { counts } else { self.gives };
+        self.asked.guard_counts(guard, counts, ground, spelling, Some(&Special { gives, ..*self }))
     }
 
     /// What rules are judged on, to explain the decision.
