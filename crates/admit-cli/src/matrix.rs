@@ -83,6 +83,9 @@ pub struct WhatCan {
     /// A built table, or policy files
     #[arg(required = true)]
     policy: Vec<String>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 impl PrintMatrix {
@@ -91,7 +94,7 @@ impl PrintMatrix {
         let matrix = files::working("looking at every request", || Matrix::of(&policy));
         let default = if self.check.is_some() { MatrixFormat::Md } else { MatrixFormat::Human };
         let text = match self.format.unwrap_or(default) {
-            MatrixFormat::Human => human::human(&matrix, |_| true, width()),
+            MatrixFormat::Human => human::human(&matrix, |_| true, width(), "`--format csv`"),
             MatrixFormat::Csv => forms::csv(&matrix),
             MatrixFormat::Md => forms::md(&matrix),
             MatrixFormat::Json => forms::json(&matrix).to_string(),
@@ -204,7 +207,10 @@ impl WhatCan {
                 words.contains(part) || (named && tokens(&words, oidc) && may_be_named(part, &words, &described))
             };
             let is = |caller: &Caller| caller.parts().iter().all(is_part);
-            let out = human::human(matrix, is, width());
+            if self.format == Format::Json {
+                return Ok(forms::json_of(matrix, is).to_string());
+            }
+            let out = human::human(matrix, is, width(), "`--format json`");
             Ok(if out.is_empty() { "nothing".into() } else { out })
         })
     }

@@ -342,7 +342,7 @@ impl<'a> Decision<'a> {
     pub fn failing(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
         let decision = *self;
         let all_but = move |rule: &Rule<'a>| decision.counts(rule, Counts::ButForCondition).unwrap_or(false);
-        self.nearest().filter(move |rule| rule.condition().is_some() && all_but(rule))
+        self.candidates().filter(move |rule| rule.condition().is_some() && !decision.holds(rule) && all_but(rule))
     }
 
     /// Every rule about what was asked, in source order, and what it came to here. Nothing of it is worked out before it
