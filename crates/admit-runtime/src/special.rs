@@ -194,7 +194,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn clause_of(who: &Who) -> Clause {
+pub(crate) fn clause_of(who: &Who) -> Clause {
     Clause {
         operations: 0,
         any: 0,

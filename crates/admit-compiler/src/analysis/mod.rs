@@ -21,6 +21,7 @@ mod scene;
 mod search;
 mod settled;
 mod shapes;
+mod steps;
 mod terms;
 mod values;
 mod ways;
