@@ -232,7 +232,7 @@ impl<'t> Policy<'t> {
     pub fn exclusive_groups(&self) -> impl Iterator<Item = (u32, &'t str)> + use<'t> {
         let policy = *self;
         let exclusive = policy.exclusive.run(0, NONE);
-        exclusive.map(move |exclusive| (u32::from(exclusive.list), policy.class_name(u32::from(exclusive.class))))
+        exclusive.map(move |exclusive| (exclusive.list, policy.class_name(exclusive.class)))
     }
 }
 

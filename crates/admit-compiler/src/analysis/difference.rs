@@ -2,7 +2,7 @@
 //! Always: by meaning. A way in is a change only if some request takes it that the other policy does not give as much;
 //! what two policies only say in other words is none. What could not be settled is kept, and said to be unsettled.
 
-use super::deeds::Arrival;
+use super::deeds::{Arrival, Inputs, OnRecords};
 use super::formula::Formula;
 use super::given::path_label;
 use super::objects;
@@ -13,7 +13,7 @@ use super::search::{BUDGET, Found, search};
 use super::settled::MANY_TEXTS;
 use super::shapes::{Known, Renaming, Shape, Special, names_callers_only};
 use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
-use super::ways::{OnModel, Way, Ways, custom_ways, made_up, said_of};
+use super::ways::{OnModel, Way, Ways, custom_ways, is_plain, made_up, needs_no_record, said_of};
 use crate::policy::{Bucket, CustomOperation, DataFunction, Keys, Model, Place, Policy, Rule, Who};
 use crate::words::Words;
 use admit_runtime::{Operation, Operations};
@@ -318,7 +318,8 @@ fn new_fields(
 
 /// Whether some request takes a way and none of the others.
 fn exceeds(policy: &Policy, model: Option<&Model>, operation: Operation, way: &Way, others: &[&Way]) -> Found {
-    if others.is_empty() {
+    // Whether anybody takes the way at all, the matrix may have left open.
+    if others.is_empty() && is_plain(&way.term) {
         return Found::Yes;
     }
     let within = |other: &&Way| other.term.iter().all(|part| way.term.contains(part));
@@ -330,9 +331,23 @@ fn exceeds(policy: &Policy, model: Option<&Model>, operation: Operation, way: &W
     if formula.is_never() {
         return Found::No;
     }
+    let found = sought(policy, model, operation, way, &formula);
+    // Of a write what rules read of its input must be allowed to stand there.
+    let inputs = Inputs::Some;
+    let named = model
+        .filter(|_| found != Found::No && !needs_no_record(&way.term))
+        .map(|model| OnRecords { policy, model, operation, arrival: &way.arrival, side: 0, inputs }.proposals());
+    match named {
+        Some(named) if !named.is_always() => sought(policy, model, operation, way, &formula.and(named)),
+        _ => found,
+    }
+}
+
+/// Whether some request that arrives as a way does makes a formula true.
+fn sought(policy: &Policy, model: Option<&Model>, operation: Operation, way: &Way, formula: &Formula) -> Found {
     let side = made_up(&way.arrival, model.map(|model| (model, operation)));
-    let mut scene = Scene::new(policy, vec![side], Link::Apart, &formula, BTreeSet::new());
-    match search(&mut scene, &formula, BUDGET, &mut |_| true) {
+    let mut scene = Scene::new(policy, vec![side], Link::Apart, formula, BTreeSet::new());
+    match search(&mut scene, formula, BUDGET, &mut |_| true) {
         Found::No if !scene.opaque.is_empty() => Found::OutOfSteps,
         Found::Yes if !scene.opaque.is_empty() => Found::Unconfirmed,
         found => found,

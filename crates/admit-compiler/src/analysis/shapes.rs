@@ -153,7 +153,10 @@ pub(crate) fn names_callers_only(model: &Model) -> bool {
 }
 
 /// What was found of the shapes that were looked at, by what they are besides.
-pub(crate) struct Known<'p, T>(BTreeMap<(usize, Vec<usize>), Vec<(Shape<'p>, T)>>);
+pub(crate) struct Known<'p, T>(BTreeMap<Key, Vec<(Shape<'p>, T)>>);
+
+/// What a shape is besides, and its summary.
+type Key = (usize, Vec<usize>);
 
 impl<T> Default for Known<'_, T> {
     fn default() -> Self {

@@ -224,16 +224,8 @@ impl<'p> Finding<'p> {
         let of = Some((on.model, on.operation));
         // What rules read of an input it must be allowed to name.
         let named = OnRecords { inputs: Inputs::Some, ..*on }.proposals();
-        // Whoever needs nothing of the record may leave out of the input what is read of it.
-        let plain = |term: &Term| {
-            let mut plain = true;
-            for part in term {
-                part.each_leaf(&mut |leaf| plain &= matches!(leaf, Leaf::Groups { .. } | Leaf::SomeGroup));
-            }
-            plain
-        };
         let takes = |term: &Term| {
-            if plain(term) {
+            if needs_no_record(term) {
                 return possible(on.policy, on.arrival, of, term);
             }
             let with_input = || Formula::all(term.iter().cloned()).and(named.clone());
@@ -378,15 +370,30 @@ pub(crate) fn said_of(policy: &Policy, way: &Way) -> Said {
 
 /// Whether some request takes a way; one without tests and with one part needs no closer look.
 fn possible(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>, term: &Term) -> bool {
+    is_plain(term) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
+}
+
+/// Whether a way asks nothing of the record: then the input may leave out what is read of it.
+pub(crate) fn needs_no_record(term: &Term) -> bool {
+    let mut none = true;
+    for part in term {
+        part.each_leaf(&mut |leaf| none &= matches!(leaf, Leaf::Groups { .. } | Leaf::SomeGroup));
+    }
+    none
+}
+
+/// Whether a way has one part at most, and one that some request makes true for certain.
+pub(crate) fn is_plain(term: &Term) -> bool {
     let mut leaves = 0;
     let mut tests = false;
     for part in term {
         part.each_leaf(&mut |leaf| {
             leaves += 1;
-            tests |= matches!(leaf, Leaf::Test { .. });
+            // What is created may not name every field.
+            tests |= matches!(leaf, Leaf::Test { .. } | Leaf::Creates { .. });
         });
     }
-    (leaves < 2 && !tests) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
+    leaves < 2 && !tests
 }
 
 /// A way without what the rest of it makes true anyway; who it is stays said in full.
