@@ -97,7 +97,7 @@ impl PrintMatrix {
             MatrixFormat::Human => human::human(&matrix, |_| true, width(), "`--format csv`"),
             MatrixFormat::Csv => forms::csv(&matrix),
             MatrixFormat::Md => forms::md(&matrix),
-            MatrixFormat::Json => forms::json(&matrix).to_string(),
+            MatrixFormat::Json => forms::json(&matrix),
             MatrixFormat::Html => html::html(&matrix, &policy),
         };
         let outcome = match &self.check {
@@ -208,7 +208,7 @@ impl WhatCan {
             };
             let is = |caller: &Caller| caller.parts().iter().all(is_part);
             if self.format == Format::Json {
-                return Ok(forms::json_of(matrix, is).to_string());
+                return Ok(forms::json_of(matrix, is));
             }
             let out = human::human(matrix, is, width(), "`--format json`");
             Ok(if out.is_empty() { "nothing".into() } else { out })
