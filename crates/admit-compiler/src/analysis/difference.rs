@@ -11,7 +11,7 @@ use super::report::{Caller, Extent, ON_MODELS, ON_PATHS, Resource, Settings};
 use super::scene::{Link, Scene};
 use super::search::{BUDGET, Found, search};
 use super::settled::MANY_TEXTS;
-use super::shapes::{Known, Renaming, Shape, Special, names_callers_only};
+use super::shapes::{Known, Renaming, Shape, Special};
 use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
 use super::ways::{OnModel, Way, Ways, custom_ways, is_plain, made_up, needs_no_record, said_of};
 use crate::policy::{Bucket, CustomOperation, DataFunction, Keys, Model, Place, Policy, Rule, Who};
@@ -82,8 +82,12 @@ impl Difference {
         for key in keys {
             let (was, is) = (was.get(&key).unwrap_or(&none), is.get(&key).unwrap_or(&none));
             if was != is {
-                beyond(new, None, &key, was, is, true, &mut found);
-                beyond(old, None, &key, is, was, false, &mut found);
+                let (resource, operation) = &key;
+                let mut say = |policy: &Policy, all: Vec<Beyond>| {
+                    found.extend(all.iter().flat_map(|one| one.changes(policy, resource)));
+                };
+                say(new, beyond(new, None, *operation, was, is, true));
+                say(old, beyond(old, None, *operation, is, was, false));
             }
         }
         difference.changes = together(found);
@@ -111,7 +115,7 @@ fn on_models(old: &Policy, new: &Policy, found: &mut Vec<Change>, cut: &mut BTre
     let (before, after) = (by_name(old), by_name(new));
     let same = decide_alike(old, new);
     let special = Special::of(&[old, new]);
-    let mut known: Known<'_, (Vec<Change>, Vec<Operation>)> = Known::default();
+    let mut known: Known<'_, (Vec<Beyond>, Vec<Operation>)> = Known::default();
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for name in names {
         let was = before.get(name).map(|at| &old.models[*at]);
@@ -122,28 +126,23 @@ fn on_models(old: &Policy, new: &Policy, found: &mut Vec<Change>, cut: &mut BTre
         let both: Vec<&Model> = was.into_iter().chain(is).collect();
         // One model is not like the same one on the other side.
         let sides = usize::from(was.is_some()) + 2 * usize::from(is.is_some());
-        let shape = if both.iter().all(|model| names_callers_only(model)) { Shape::of(both, &special) } else { None };
         let resource = Resource::Model(name.clone());
-        let (changes, operations) = match shape {
-            None => of_model((old, was), (new, is), &resource),
+        let (all, operations) = match Shape::of(both, &special) {
+            None => of_model((old, was), (new, is)),
             Some(shape) => match known.get(&shape, sides) {
-                Some((from, (changes, operations))) => {
+                Some((from, (all, operations))) => {
                     let with = Renaming { from, to: shape.groups() };
-                    let renamed = |change: &Change| {
-                        let whos: Vec<Who> = change.caller.whos().iter().map(|who| with.who(who)).collect();
-                        let words = Words::of(if change.gained { new } else { old });
-                        Change { resource: resource.clone(), caller: Caller::of(words, &whos), ..change.clone() }
-                    };
-                    (changes.iter().map(renamed).collect(), operations.clone())
+                    let renamed = |one: &Beyond| Beyond { way: with.way(&one.way), ..one.clone() };
+                    (all.iter().map(renamed).collect(), operations.clone())
                 }
                 None => {
-                    let changes = of_model((old, was), (new, is), &resource);
-                    known.keep(shape, sides, changes.clone());
-                    changes
+                    let all = of_model((old, was), (new, is));
+                    known.keep(shape, sides, all.clone());
+                    all
                 }
             },
         };
-        found.extend(changes);
+        found.extend(all.iter().flat_map(|one| one.changes(if one.gained { new } else { old }, &resource)));
         cut.extend(operations.into_iter().map(|operation| too_many(operation, &resource)));
     }
 }
@@ -152,8 +151,7 @@ fn on_models(old: &Policy, new: &Policy, found: &mut Vec<Change>, cut: &mut BTre
 fn of_model(
     (old, was): (&Policy, Option<&Model>),
     (new, is): (&Policy, Option<&Model>),
-    resource: &Resource,
-) -> (Vec<Change>, Vec<Operation>) {
+) -> (Vec<Beyond>, Vec<Operation>) {
     let ways = |policy: &Policy, model: Option<&Model>| {
         let found = model.map_or_else(OnModel::default, |model| OnModel::of(policy, model));
         (found.ways.into_iter().collect::<BTreeMap<Operation, Vec<Way>>>(), found.cut)
@@ -164,9 +162,8 @@ fn of_model(
     for operation in ON_MODELS {
         let (less, more) = (before.get(&operation).unwrap_or(&none), after.get(&operation).unwrap_or(&none));
         if less != more {
-            let key = (resource.clone(), operation);
-            beyond(new, is, &key, less, more, true, &mut found);
-            beyond(old, was, &key, more, less, false, &mut found);
+            found.extend(beyond(new, is, operation, less, more, true));
+            found.extend(beyond(old, was, operation, more, less, false));
         }
     }
     (found, cut)
@@ -195,47 +192,63 @@ fn on_operations(policy: &Policy, other: &Policy, cut: &mut BTreeSet<String>) ->
     ways
 }
 
+/// What a way gives beyond others.
+#[derive(Clone)]
+struct Beyond {
+    way: Way,
+    operation: Operation,
+    gained: bool,
+    fields: Option<BTreeSet<String>>,
+    certain: bool,
+    /// Whether only tokens that hold a part of the identity tell.
+    in_part: bool,
+}
+
+impl Beyond {
+    /// In words: a change for each group.
+    fn changes(&self, policy: &Policy, resource: &Resource) -> Vec<Change> {
+        let mut said = said_of(policy, &self.way);
+        if self.in_part {
+            let when = said.when.map(|when| format!("{when}, ")).unwrap_or_default();
+            said.when = Some(format!("{when}with a token that holds a part of the identity"));
+        }
+        let change = |whos: Vec<Who>| Change {
+            resource: resource.clone(),
+            caller: Caller::of(Words::of(policy), &whos),
+            gained: self.gained,
+            operations: vec![self.operation],
+            fields: self.fields.clone(),
+            when: said.when.clone(),
+            certain: self.certain,
+        };
+        super::report::each_group(&said.whos).into_iter().map(change).collect()
+    }
+}
+
 /// What `more` gives beyond `less`, way by way.
 fn beyond(
     policy: &Policy,
     model: Option<&Model>,
-    (resource, operation): &(Resource, Operation),
+    operation: Operation,
     less: &[Way],
     more: &[Way],
     gained: bool,
-    found: &mut Vec<Change>,
-) {
+) -> Vec<Beyond> {
+    let mut found = Vec::new();
     for way in more {
         let others: Vec<&Way> = less.iter().filter(|other| other.arrival == way.arrival).collect();
         if others.contains(&way) {
             continue;
         }
-        let (fields, certain) = match new_in(policy, model, *operation, way, &others) {
-            Some(found) => found,
-            None => continue,
-        };
-        let mut said = said_of(policy, way);
+        let Some((fields, certain)) = new_in(policy, model, operation, way, &others) else { continue };
         // Reads compare each claim that the token has; where tokens that have all of them change nothing, that is said.
         let (whole, whole_others): (Way, Vec<Way>) =
             (with_whole_token(way), others.iter().map(|other| with_whole_token(other)).collect());
-        let is_in_part = whole != *way
-            && new_in(policy, model, *operation, &whole, &whole_others.iter().collect::<Vec<_>>()).is_none();
-        if is_in_part {
-            let when = said.when.map(|when| format!("{when}, ")).unwrap_or_default();
-            said.when = Some(format!("{when}with a token that holds a part of the identity"));
-        }
-        for whos in super::report::each_group(&said.whos) {
-            found.push(Change {
-                resource: resource.clone(),
-                caller: Caller::of(Words::of(policy), &whos),
-                gained,
-                operations: vec![*operation],
-                fields: fields.clone(),
-                when: said.when.clone(),
-                certain,
-            });
-        }
+        let in_part = whole != *way
+            && new_in(policy, model, operation, &whole, &whole_others.iter().collect::<Vec<_>>()).is_none();
+        found.push(Beyond { way: way.clone(), operation, gained, fields, certain, in_part });
     }
+    found
 }
 
 /// A way for callers whose tokens hold all claims of the owners that it compares.

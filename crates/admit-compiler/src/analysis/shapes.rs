@@ -144,14 +144,6 @@ fn has_denies(model: &Model) -> bool {
     !model.denies.is_empty() || model.fields.iter().any(|field| !field.denies.is_empty())
 }
 
-/// Whether groups are named only where callers are, and so in no condition's or exception's words.
-pub(crate) fn names_callers_only(model: &Model) -> bool {
-    let group = |who: &Who| matches!(who, Who::Groups { .. });
-    let fields = model.fields.iter().flat_map(|field| &field.denies);
-    let mut denies = model.denies.iter().chain(fields);
-    !denies.any(|deny| deny.whos().any(group)) && !rules_of(model).any(|rule| rule.and.iter().any(group))
-}
-
 /// What was found of the shapes that were looked at, by what they are besides.
 pub(crate) struct Known<'p, T>(BTreeMap<Key, Vec<(Shape<'p>, T)>>);
 
@@ -191,16 +183,6 @@ impl Renaming<'_> {
             self.from.binary_search(&name.as_str()).map_or_else(|_| name.clone(), |at| self.to[at].to_owned())
         };
         names.iter().map(name).collect()
-    }
-
-    /// A who with the other groups.
-    pub fn who(self, who: &Who) -> Who {
-        match who {
-            Who::Groups { names, provider, claim } => {
-                Who::Groups { names: self.names(names), provider: *provider, claim: claim.clone() }
-            }
-            who => who.clone(),
-        }
     }
 
     fn formula(self, formula: &Formula) -> Formula {
