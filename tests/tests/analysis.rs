@@ -2,7 +2,7 @@
 //! the definition gives, for every request over the values that rules tell apart and for random ones; a difference names
 //! what some request is given by one policy and not by the other, and nothing else.
 
-use admit_compiler::analysis::{Difference, Extent, Given, Matrix, Resource};
+use admit_compiler::analysis::{Difference, Extent, Given, Matrix, Rename, Renamed, Resource};
 use admit_compiler::definition::{self, Question, Record, Stored, Target, Value};
 use admit_compiler::policy::{Model, Policy};
 use admit_runtime::{Authorizer, Mode, Operation};
@@ -373,5 +373,31 @@ fn the_reports_of_the_examples_and_of_their_tables_are_the_same() {
         };
         assert_eq!(words(&matrix), words(&of_table), "{name}");
         assert_eq!(matrix.resources, of_table.resources, "{name}");
+    }
+}
+
+/// A field of which the same is said under another name is a rename, wherever rules name it; one of which something else
+/// is said is not.
+#[test]
+fn a_renamed_field_is_one_line() {
+    let text = |field: &str, ty: &str, value: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} groups: [\"A\"] }}
+            model P {{
+              title: string
+              {field}: {ty} {{ allow.group(\"A\") }}
+              allow.group(\"A\").when(record.{field} == {value})
+              allow.ownerDefinedIn(\"title\").to([\"read\"])
+            }}"
+        )
+    };
+    let old = checked(&text("state", "string", "\"x\""));
+    let difference = Difference::of(&old, &checked(&text("phase", "string", "\"x\"")));
+    let rename = Rename { what: Renamed::Field("P".into()), from: "state".into(), to: "phase".into() };
+    assert_eq!(difference.renames, [rename]);
+    assert!(difference.changes.is_empty() && !difference.widens(), "{difference:?}");
+    for other in [text("phase", "integer", "1"), text("phase", "string", "\"y\"")] {
+        let difference = Difference::of(&old, &checked(&other));
+        assert!(difference.renames.is_empty() && !difference.changes.is_empty(), "{difference:?}");
     }
 }
