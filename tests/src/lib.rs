@@ -1,5 +1,6 @@
 //! The end-to-end tests' own library: generated policies, and cases of the real Amplify stack.
 
+pub mod asked;
 pub mod aws;
 pub mod cases;
 pub mod compare;

@@ -1,7 +1,8 @@
 //! `cargo run --release -p admit-tests -- cases DIR`: compares Admit with recorded decisions of the real Amplify
 //! stack. Exits 0 if all hold, 1 if one fails, 2 if the folder cannot be read. With `--imported` the policies come from
 //! the cases' TypeScript, by `admit import`.
-//! `cargo run --release -p admit-tests -- large`: how long the largest policy takes, and how much memory.
+//! `cargo run --release -p admit-tests -- large`: how long the largest policy takes, and how much memory; with `--text`
+//! it is written to standard output, so that every command can be tried on it.
 //! `cargo run --release -p admit-tests -- counts [--update]`: how many instructions decisions take, as valgrind counts
 //! them; exits 1 if it is over 5 % more than `tests/counts.txt` says.
 
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
         ["cases", folder] => cases(folder, Way::Translated),
         ["cases", folder, "--imported"] => cases(folder, Way::Imported),
         ["large"] => report(admit_tests::large::measure()),
+        ["large", "--text"] => report(Ok(admit_tests::large::policy(10_000, 2_000))),
         ["counts"] => report(admit_tests::counts::measure(false)),
         ["counts", "--update"] => report(admit_tests::counts::measure(true)),
         ["count", case, table] => report(admit_tests::counts::run(case, table)),
@@ -50,6 +52,6 @@ fn cases(folder: &str, way: Way) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: admit-tests cases DIR [--imported] | large | counts [--update]");
+    eprintln!("usage: admit-tests cases DIR [--imported] | large [--text] | counts [--update]");
     ExitCode::from(2)
 }

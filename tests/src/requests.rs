@@ -1,5 +1,5 @@
 //! Every request of a small policy: each caller, each record and each input over the values that its rules can tell
-//! apart, for the first fields that they read.
+//! apart, for some of the fields that they read.
 //! Always: the same requests for the same policy.
 
 use admit_compiler::condition::{Source, Term};
@@ -94,9 +94,9 @@ pub fn records(fields: &[String]) -> Vec<Record> {
 }
 
 /// Every request for a model's records: reads, deletions, creations over every record, and updates of each one field.
-pub fn on_model(model: &Model, most: usize) -> Vec<Question> {
-    let fields = read_fields(model);
-    let records = records(&fields[..fields.len().min(most)]);
+/// Records hold these fields, or some of them.
+pub fn on_model(model: &Model, fields: &[String]) -> Vec<Question> {
+    let records = records(fields);
     let ask = |caller: &Caller, operation: Operation, stored: &Record, input: Option<Record>| Question {
         caller: caller.clone(),
         target: Target::Model(model.name.clone(), operation),

@@ -251,6 +251,21 @@ impl Decide {
                 ),
                 None => "a deny takes it away".into(),
             },
+            "condition" => match answer["conditions"].as_array().and_then(|rules| rules.first()) {
+                Some(rule) => {
+                    let unknown = self.record.is_none()
+                        && rule["missing"]
+                            .as_array()
+                            .into_iter()
+                            .flatten()
+                            .any(|term| term.as_str().is_some_and(|term| term.starts_with("record")));
+                    let known = if unknown { " without knowing the record (`--record`)" } else { "" };
+                    let (text, file) = (text(rule, "text"), text(rule, "file"));
+                    let values = trace::values(rule);
+                    format!("a condition is not true{known}: {values}\n          {text}  {file}:{}", rule["line"])
+                }
+                None => "a condition is not true".into(),
+            },
             "fields" => format!("these fields may not be written: {}", words(&answer["deniedFields"])),
             "unknown" if answer.get("deniedFields").is_some() => {
                 format!("there are no such fields: {}", words(&answer["deniedFields"]))
@@ -289,9 +304,13 @@ impl Decide {
             Some(whom) if whom.is_empty() => out.push_str("\n  nobody is allowed to"),
             Some(whom) => drop(write!(out, "\n  would be allowed for {}", whom.join("; for "))),
         }
-        for rule in answer["nearest"].as_array().into_iter().flatten() {
+        let is = |one: &Value, other: &Value| ["file", "line", "text"].iter().all(|key| one[*key] == other[*key]);
+        // The condition that is the reason has been said.
+        let said = answer["conditions"].as_array().and_then(|rules| rules.first());
+        let nearest = answer["nearest"].as_array().into_iter().flatten();
+        for rule in nearest.filter(|rule| !said.is_some_and(|said| is(said, rule))) {
             let _ = write!(out, "\n          {}  {}:{}", text(rule, "text"), text(rule, "file"), rule["line"]);
-            let same = |traced: &&Value| ["file", "line", "text"].iter().all(|key| traced[*key] == rule[*key]);
+            let same = |traced: &&Value| is(traced, rule);
             let values = answer["trace"].as_array().into_iter().flatten().find(same).map(trace::values);
             if let Some(values) = values.filter(|values| !values.is_empty()) {
                 let _ = write!(out, "\n            {values}");

@@ -3,11 +3,13 @@
 use crate::files::{self, Input};
 use crate::matrix::when;
 use crate::{Failure, Outcome, git};
-use admit_compiler::analysis::{Change, Difference, Rename, Resource};
+use admit_compiler::analysis::{Change, Difference, Rename, Renamed, Resource};
 use admit_compiler::policy;
 use admit_runtime::Operation;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::Write;
 
 /// Show what a change of policy gives to whom, and takes from whom
@@ -81,7 +83,9 @@ impl Diff {
         let Some((old, new)) = self.sides()? else { return Ok(Outcome::Problems) };
         let (old, new) = comparable(old, new)?;
         let difference = files::working("comparing", || Difference::of(&old, &new));
-        let same = tag(&old)? == tag(&new)?;
+        // A request that one gives and the other does not is answer enough: their tables differ.
+        let shown = difference.changes.iter().any(|change| change.certain);
+        let same = old == new || (!shown && tag(&old)? == tag(&new)?);
         crate::print(&match self.format {
             DiffFormat::Human => human(&difference, same),
             DiffFormat::Md => md(&difference, same),
@@ -157,6 +161,7 @@ struct Line {
 /// The changes of resources that change alike, callers with the same change together.
 fn lines(difference: &Difference) -> Vec<(Vec<String>, Vec<Line>)> {
     let mut all: Vec<(Vec<String>, Vec<Line>)> = Vec::new();
+    let mut known: BTreeMap<Vec<(bool, String, Vec<String>)>, usize> = BTreeMap::new();
     let mut changes = difference.changes.iter().peekable();
     while let Some(first) = changes.peek() {
         let resource = first.resource.clone();
@@ -168,15 +173,13 @@ fn lines(difference: &Difference) -> Vec<(Vec<String>, Vec<Line>)> {
                 None => lines.push(Line { gained: change.gained, what, callers: vec![caller] }),
             }
         }
-        let same = |other: &Vec<Line>| {
-            let key = |lines: &[Line]| -> Vec<String> {
-                lines.iter().map(|line| format!("{}{}{:?}", line.gained, line.what, line.callers)).collect()
-            };
-            key(other) == key(&lines)
-        };
-        match all.iter_mut().find(|(_, other)| same(other)) {
-            Some((resources, _)) => resources.push(resource.to_string()),
-            None => all.push((vec![resource.to_string()], lines)),
+        let key = lines.iter().map(|line| (line.gained, line.what.clone(), line.callers.clone())).collect();
+        match known.entry(key) {
+            Entry::Occupied(at) => all[*at.get()].0.push(resource.to_string()),
+            Entry::Vacant(at) => {
+                at.insert(all.len());
+                all.push((vec![resource.to_string()], lines));
+            }
         }
     }
     all
@@ -227,8 +230,11 @@ fn human(difference: &Difference, same: bool) -> String {
 }
 
 fn said_rename(rename: &Rename) -> String {
-    let what = if rename.is_group { "group" } else { "model" };
-    format!("{what} {} is {} now", rename.from, rename.to)
+    match &rename.what {
+        Renamed::Group => format!("group {} is {} now", rename.from, rename.to),
+        Renamed::Model => format!("model {} is {} now", rename.from, rename.to),
+        Renamed::Field(model) => format!("field {} of {model} is {} now", rename.from, rename.to),
+    }
 }
 
 fn md(difference: &Difference, same: bool) -> String {
@@ -259,8 +265,13 @@ fn json(difference: &Difference, same: bool) -> Value {
         json!({"resource": change.resource.to_string(), "who": change.caller.to_string(), "gained": change.gained,
             "operations": operations, "fields": change.fields, "when": change.when, "certain": change.certain})
     });
-    let renames =
-        difference.renames.iter().map(|rename| json!({"group": rename.is_group, "from": rename.from, "to": rename.to}));
+    let renames = difference.renames.iter().map(|rename| {
+        let mut said = json!({"group": rename.what == Renamed::Group, "from": rename.from, "to": rename.to});
+        if let Renamed::Field(model) = &rename.what {
+            said["fieldOf"] = json!(model);
+        }
+        said
+    });
     json!({"widens": difference.widens(), "sameTable": same, "renames": renames.collect::<Vec<Value>>(),
         "cut": difference.cut, "changes": changes.collect::<Vec<Value>>(), "settings": difference.settings})
 }

@@ -187,7 +187,7 @@ pub fn compile(sources: &[Source], warnings: bool) -> Option<Policy> {
 /// The policy that a table decides by.
 pub fn policy_of_table(path: String, bytes: &[u8]) -> Result<Policy, Failure> {
     let table = admit_runtime::Policy::from_bytes(bytes).map_err(|error| Failure::Table { path, error })?;
-    Policy::of_table(&table).ok_or(Failure::Guarded)
+    Policy::of_table(&table).ok_or(Failure::Unreadable)
 }
 
 /// The same; in another form than the one for people on stdout.

@@ -89,12 +89,12 @@ pub enum Failure {
     /// A table where only sources serve, or beside other files.
     #[error("{0}: a built table stands alone, and serves `decide`, `inspect` and the reports")]
     TableHere(String),
-    /// A report that would leave out what decides.
+    /// A report on a table that would leave out what decides.
     #[error(
-        "this table holds rules with conditions, `.and`, `deny`, `actsAs` or claims in paths, which tables do not give \
-         back whole: give the report the policy's sources"
+        "this table holds a condition that is not written as `admit build` writes conditions, so that it cannot be read \
+         back: give the report the policy's sources"
     )]
-    Guarded,
+    Unreadable,
     /// A policy too large for the format.
     #[error("the table would be too large: {0}")]
     TooLarge(admit_compiler::TooLarge),

@@ -83,6 +83,9 @@ pub struct WhatCan {
     /// A built table, or policy files
     #[arg(required = true)]
     policy: Vec<String>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 impl PrintMatrix {
@@ -91,10 +94,10 @@ impl PrintMatrix {
         let matrix = files::working("looking at every request", || Matrix::of(&policy));
         let default = if self.check.is_some() { MatrixFormat::Md } else { MatrixFormat::Human };
         let text = match self.format.unwrap_or(default) {
-            MatrixFormat::Human => human::human(&matrix, |_| true, width()),
+            MatrixFormat::Human => human::human(&matrix, |_| true, width(), "`--format csv`"),
             MatrixFormat::Csv => forms::csv(&matrix),
             MatrixFormat::Md => forms::md(&matrix),
-            MatrixFormat::Json => forms::json(&matrix).to_string(),
+            MatrixFormat::Json => forms::json(&matrix),
             MatrixFormat::Html => html::html(&matrix, &policy),
         };
         let outcome = match &self.check {
@@ -204,7 +207,10 @@ impl WhatCan {
                 words.contains(part) || (named && tokens(&words, oidc) && may_be_named(part, &words, &described))
             };
             let is = |caller: &Caller| caller.parts().iter().all(is_part);
-            let out = human::human(matrix, is, width());
+            if self.format == Format::Json {
+                return Ok(forms::json_of(matrix, is));
+            }
+            let out = human::human(matrix, is, width(), "`--format json`");
             Ok(if out.is_empty() { "nothing".into() } else { out })
         })
     }
@@ -361,8 +367,9 @@ fn named(callers: &[&Caller], most: usize) -> String {
 
 /// The operations to show: sync and search only where they differ from list.
 fn columns(matrix: &Matrix, resource: &Resource) -> Vec<Operation> {
-    let rows = || matrix.rows.iter().filter(|((of, _), _)| of == resource).map(|(_, row)| row);
-    let as_list = |operation: Operation| rows().all(|row| row.get(&operation) == row.get(&Operation::List));
+    let all = matrix.rows.range((resource.clone(), Caller::first())..).take_while(|((of, _), _)| of == resource);
+    let rows: Vec<&BTreeMap<Operation, Vec<Cell>>> = all.map(|(_, row)| row).collect();
+    let as_list = |operation: Operation| rows.iter().all(|row| row.get(&operation) == row.get(&Operation::List));
     let silent =
         |operation: &Operation| matches!(operation, Operation::Sync | Operation::Search) && as_list(*operation);
     resource.operations().iter().copied().filter(|operation| !silent(operation)).collect()

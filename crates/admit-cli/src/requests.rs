@@ -97,6 +97,9 @@ impl Question {
         let request = self.request(fields.as_ref(), index.as_ref());
         let decision = policy.decide(&principal, action, &request);
         let mut answer = describe(&decision, self.model.is_some());
+        if decision.reason() == Some(admit_runtime::Reason::Condition) {
+            answer["conditions"] = crate::trace::failing(&decision, &self.given(), NEAREST);
+        }
         if self.trace {
             answer["trace"] = crate::trace::trace(&decision, &self.given());
         }

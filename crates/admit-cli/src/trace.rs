@@ -36,22 +36,37 @@ pub fn trace(decision: &Decision<'_>, given: &Given<'_>) -> Value {
     let one = |(rule, verdict): (Rule<'_>, admit_runtime::Verdict)| {
         let mut said = crate::requests::rule(&rule);
         said["verdict"] = json!(verdict.name());
-        let (mut values, mut missing) = (Map::new(), Vec::new());
-        for (term, source, name) in terms(rule.condition().unwrap_or_default()) {
-            match given.find(source, &name) {
-                Some(value) => drop(values.insert(term, value.clone())),
-                None => missing.push(json!(term)),
-            }
-        }
-        if !values.is_empty() {
-            said["values"] = values.into();
-        }
-        if !missing.is_empty() {
-            said["missing"] = missing.into();
-        }
+        read(&rule, given, &mut said);
         said
     };
     decision.considered().map(one).collect()
+}
+
+/// The rules that only their conditions keep from allowing this, with what these read.
+pub fn failing(decision: &Decision<'_>, given: &Given<'_>, most: usize) -> Value {
+    let one = |rule: Rule<'_>| {
+        let mut said = crate::requests::rule(&rule);
+        read(&rule, given, &mut said);
+        said
+    };
+    decision.failing().take(most).map(one).collect()
+}
+
+/// The values that a rule's condition reads, and what is missing of them.
+fn read(rule: &Rule<'_>, given: &Given<'_>, said: &mut Value) {
+    let (mut values, mut missing) = (Map::new(), Vec::new());
+    for (term, source, name) in terms(rule.condition().unwrap_or_default()) {
+        match given.find(source, &name) {
+            Some(value) => drop(values.insert(term, value.clone())),
+            None => missing.push(json!(term)),
+        }
+    }
+    if !values.is_empty() {
+        said["values"] = values.into();
+    }
+    if !missing.is_empty() {
+        said["missing"] = missing.into();
+    }
 }
 
 /// The values that a traced rule read, for people: `record.state is "published"`.

@@ -3,7 +3,7 @@
 //! numbers are those of the observations of the real Amplify stack that `docs/semantics.md` retells.
 
 use crate::condition::{Found, Source, Term, Truth, Truths};
-use crate::matrix::{Dynamic, DynamicKind, Role, roles};
+use crate::matrix::{Dynamic, DynamicKind, Role, has_role, roles};
 use crate::policy::{Bucket, CustomOperation, Field, Model, Path, Place, Policy, Roles, Rule, Who, Whom};
 use admit_runtime::{Authorizer, Mode, Operation, Operations, Provider};
 use admit_syntax::ast::OperationKind;
@@ -231,10 +231,8 @@ impl OnModel<'_> {
     /// can(role, field, ·) here: a field with allows has no others; a rule whose guard is not true gives nothing; what
     /// a deny takes, no role has.
     fn can(&self, role: &Role, field: Option<&Field>, ground: Ground<'_>) -> Operations {
-        let mine = self
-            .governing(field)
-            .iter()
-            .filter(|rule| roles(&rule.who).contains(role) && self.guard_holds(rule, ground));
+        let mine =
+            self.governing(field).iter().filter(|rule| has_role(&rule.who, role) && self.guard_holds(rule, ground));
         let given = mine.fold(Operations::NONE, |all, rule| all.with(rule.operations));
         given.without(self.denied(field, ground))
     }
@@ -372,7 +370,7 @@ impl OnModel<'_> {
     pub(crate) fn is_written(&self, role: &Role, operation: Operations) -> bool {
         self.fields().into_iter().any(|field| {
             let mut rules = self.governing(field).iter();
-            rules.any(|rule| rule.operations.meets(operation) && roles(&rule.who).contains(role))
+            rules.any(|rule| rule.operations.meets(operation) && has_role(&rule.who, role))
         })
     }
 
@@ -589,7 +587,8 @@ impl OnModel<'_> {
         for rule in self.fields().into_iter().flat_map(|field| self.governing(field)) {
             let owner = |role: Role| role.into_dynamic().filter(|dynamic| dynamic.kind == DynamicKind::Owner);
             if rule.operations.meets(Operations::CREATE) {
-                setting.extend(rule.whos().flat_map(roles).filter_map(owner).map(|owner| (owner, rule)));
+                let owners = rule.whos().filter(|who| matches!(who, Who::Owner { .. }));
+                setting.extend(owners.flat_map(roles).filter_map(owner).map(|owner| (owner, rule)));
             }
         }
         setting.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -1313,6 +1312,8 @@ impl Touch<'_> {
         let Some((bound, certain)) = self.bind(path) else { return Truth::False };
         let own = || match self.own_folder(path, &bound) {
             Some(folder) => Truth::from(self.key.starts_with(&folder)),
+            // A folder that another path says literally is nobody's own.
+            None if self.identity().is_some() => Truth::False,
             None => Truth::Unknown,
         };
         let known = if certain { Truth::True } else { Truth::Unknown };

@@ -116,6 +116,29 @@ pub fn roles(who: &Who) -> Vec<Role> {
     }
 }
 
+/// Whether a role is one of a who's [`roles`].
+pub fn has_role(who: &Who, role: &Role) -> bool {
+    match (who, role) {
+        (Who::ApiKey, role) => *role == Role::Everyone(Mode::ApiKey),
+        (Who::Guest, role) => *role == Role::Everyone(Mode::Guest),
+        (Who::Custom, role) => *role == Role::Everyone(Mode::Lambda),
+        (Who::Authenticated(mode), role) => *role == Role::Everyone(*mode),
+        (Who::Groups { names, provider, claim }, Role::Group { provider: of, claim: from, name }) => {
+            (provider, claim) == (of, from) && names.contains(name)
+        }
+        (Who::Owner { field, list, provider, claim }, Role::Dynamic(of)) => {
+            let Dynamic { provider: whose, kind, list: several, field: named, claim: parts } = of;
+            *kind == DynamicKind::Owner && (provider, list, field, claim) == (whose, several, named, parts)
+        }
+        (Who::GroupsIn { field, list, provider, claim }, Role::Dynamic(of)) => {
+            let Dynamic { provider: whose, kind, list: several, field: named, claim: parts } = of;
+            let same = (provider, list, field) == (whose, several, named);
+            *kind == DynamicKind::Group && same && parts.as_slice() == std::slice::from_ref(claim)
+        }
+        _ => false,
+    }
+}
+
 /// What each role has, by the rules of one resource.
 pub fn operations(rules: &[Rule]) -> BTreeMap<Role, Operations> {
     let mut all = BTreeMap::new();

@@ -79,8 +79,10 @@ impl Policy {
 
     /// The groups whose members count as members of one of these.
     pub fn counting_as<'p>(&'p self, names: &'p [String]) -> impl Iterator<Item = &'p str> {
-        let counts =
-            move |group: &&Group| names.iter().any(|name| self.acts_as(&group.name).any(|other| other == name));
+        let names: std::collections::BTreeSet<&String> = names.iter().collect();
+        let counts = move |group: &&Group| {
+            names.contains(&group.name) || group.acts_as.iter().any(|other| names.contains(other))
+        };
         self.groups.iter().filter(counts).map(|group| group.name.as_str())
     }
 

@@ -51,8 +51,8 @@ pub enum Who<'t> {
 /// A model's entries: [`Policy::model`].
 #[derive(Clone, Copy)]
 pub struct ModelAccess<'a, 't> {
-    policy: &'a Policy<'t>,
-    model: Model,
+    pub(crate) policy: &'a Policy<'t>,
+    pub(crate) model: Model,
 }
 
 /// A path's entries: [`Policy::paths`].
@@ -115,7 +115,7 @@ impl<'t> Policy<'t> {
         everyone.chain(cells).chain(clauses).filter(move |access| exists && !access.operations.is_empty())
     }
 
-    fn class_who(&self, class: u16) -> Option<Who<'t>> {
+    pub(crate) fn class_who(&self, class: u16) -> Option<Who<'t>> {
         let class = u32::from(class);
         let name = self.class_name(class);
         let source =
@@ -128,7 +128,7 @@ impl<'t> Policy<'t> {
         })
     }
 
-    fn clause_who(&self, clause: &Clause) -> Who<'t> {
+    pub(crate) fn clause_who(&self, clause: &Clause) -> Who<'t> {
         let mut claim = [""; 4];
         for (slot, part) in claim.iter_mut().zip(self.parts.run(clause.parts, clause.part_count)) {
             *slot = self.strings.get(part);

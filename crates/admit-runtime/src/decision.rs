@@ -28,6 +28,8 @@ pub enum Reason {
     Mode,
     /// There are rules for this mode, but none that is true for this caller and record.
     Unauthorized,
+    /// A rule for this caller would allow it if its condition were true ([`Decision::failing`]).
+    Condition,
     /// A rule allows it, and a deny takes it away.
     Denied,
     /// Some of the fields may not be written ([`Decision::each_denied_field`]).
@@ -44,6 +46,7 @@ impl Reason {
         match self {
             Reason::Mode => "mode",
             Reason::Unauthorized => "unauthorized",
+            Reason::Condition => "condition",
             Reason::Denied => "deny",
             Reason::Fields => "fields",
             Reason::Unknown => "unknown",
@@ -95,6 +98,7 @@ impl<'a> Decision<'a> {
         match self.outcome {
             Outcome::Deny(Reason::Unauthorized) if self.is_taken() => Some(Reason::Denied),
             Outcome::Deny(Reason::Unauthorized) if !self.mode_has_rules() => Some(Reason::Mode),
+            Outcome::Deny(Reason::Unauthorized) if self.fails_by_condition() => Some(Reason::Condition),
             Outcome::Deny(reason) => Some(reason),
             _ => None,
         }
@@ -251,6 +255,11 @@ impl<'a> Decision<'a> {
         self.special().is_some_and(|special| special.is_taken())
             || (self.outcome != Outcome::Deny(Reason::OtherTable)
                 && self.asked.places().is_some_and(|places| places.is_taken()))
+    }
+
+    fn fails_by_condition(&self) -> bool {
+        self.special().is_some_and(|special| special.fails_by_condition())
+            || self.asked.places().is_some_and(|places| places.fails_by_condition())
     }
 
     pub(crate) fn model(&self) -> Option<Model> {

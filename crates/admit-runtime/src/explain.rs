@@ -338,6 +338,13 @@ impl<'a> Decision<'a> {
         rules.filter(move |rule| decision.counts(rule, Counts::UnlessFalse).unwrap_or(false))
     }
 
+    /// The rules that would give this operation to the caller here if their conditions were true, in source order.
+    pub fn failing(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
+        let decision = *self;
+        let all_but = move |rule: &Rule<'a>| decision.counts(rule, Counts::ButForCondition).unwrap_or(false);
+        self.candidates().filter(move |rule| rule.condition().is_some() && !decision.holds(rule) && all_but(rule))
+    }
+
     /// Every rule about what was asked, in source order, and what it came to here. Nothing of it is worked out before it
     /// is asked for. A record that was not given leaves rules that read it [`Verdict::Unknown`] or false.
     pub fn considered(&self) -> impl Iterator<Item = (Rule<'a>, Verdict)> + use<'a> {
@@ -433,11 +440,8 @@ impl<'a> Decision<'a> {
         }
         let one_role = storage && self.asked.policy.preferred;
         match rule.rule.who {
-            who::GROUPS if one_role => {
-                let policy = &self.asked.policy;
-                let best = self.asked.principal.preferred().map(|class| policy.class_name(u32::from(class)));
-                best.is_some_and(|best| rule.names().any(|group| group == best))
-            }
+            who::GROUPS if one_role => self.is_role(rule),
+            who::GROUPS if self.is_of_pool(rule) => self.groups_of(rule).any(|name| self.counts_as(name, rule)),
             who::GROUPS => self.groups_of(rule).any(|name| rule.names().any(|group| group == name)),
             who::AUTHENTICATED if storage => !(one_role && self.asked.principal.in_group),
             who::AUTHENTICATED => !(rule.mode() == Mode::IdentityPool && self.asked.principal.in_group),
@@ -454,11 +458,39 @@ impl<'a> Decision<'a> {
         let guard = rule.guard()?.guard;
         if let Some(places) = self.asked.places() {
             let prefix = self.asked.policy.strings.get(self.asked.policy.nodes.at(rule.rule.scope as usize).prefix);
-            let own = rule.rule.who != who::ENTITY || places.is_own_below(prefix);
-            return Some(own && places.rule_counts(guard, counts));
+            let gives = counts == Counts::UnlessFalse || rule.is_deny() || self.is_role(rule);
+            return Some(gives && places.rule_counts(guard, counts, prefix, rule.rule.who == who::ENTITY));
         }
         // What is allowed without a filter is allowed by a rule that asks nothing of the record.
         Some(self.special()?.rule_counts(guard, counts, self.outcome == Outcome::Allow))
+    }
+
+    /// Whether a rule's groups are the user pool's, which may act as others.
+    fn is_of_pool(&self, rule: &Rule<'a>) -> bool {
+        let claim = rule.optional(rule.rule.claim);
+        rule.mode() != Mode::Oidc && claim.is_none_or(|claim| claim == self.default_group_claim())
+    }
+
+    /// Whether a group of the user pool is one of a rule's, or acts as one.
+    fn counts_as(&self, group: &str, rule: &Rule<'a>) -> bool {
+        let policy = self.asked.policy;
+        let named = |group: &str| rule.names().any(|name| name == group);
+        let class = |class: u16| policy.class_name(class.into());
+        let mut acting = policy.acting.run(0, NONE);
+        named(group) || acting.any(|acting| class(acting.class) == group && named(class(acting.other)))
+    }
+
+    /// Whether the one role in which a caller acts in storage, where roles go by precedence, is one of the rule's.
+    fn is_role(&self, rule: &Rule<'a>) -> bool {
+        let (policy, principal) = (self.asked.policy, self.asked.principal);
+        match rule.rule.who {
+            _ if !policy.preferred => true,
+            who::GROUPS => {
+                principal.preferred().is_some_and(|best| self.counts_as(policy.class_name(best.into()), rule))
+            }
+            who::AUTHENTICATED | who::ENTITY => !principal.in_group,
+            _ => true,
+        }
     }
 
     fn is_mine(&self, rule: &Rule<'a>) -> bool {

@@ -37,6 +37,8 @@ pub(crate) struct Places<'a> {
     key: &'a str,
     first: u32,
     count: u32,
+    /// When an allow counts.
+    gives: Counts,
 }
 
 impl<'a> Asked<'a> {
@@ -49,7 +51,8 @@ impl<'a> Asked<'a> {
         }
         let first = places.lower_bound(0, NONE, |place| place.bucket < bucket);
         let end = places.lower_bound(0, NONE, |place| place.bucket <= bucket);
-        (first < end).then_some(Places { asked: *self, key, first: first as u32, count: (end - first) as u32 })
+        let (first, count) = (first as u32, end.saturating_sub(first) as u32);
+        (count > 0).then_some(Places { asked: *self, key, first, count, gives: Counts::IfTrue })
     }
 }
 
@@ -162,6 +165,11 @@ impl<'a> Places<'a> {
         self.may() && self.is_denied()
     }
 
+    /// Whether what was denied would not be, if the conditions of the allows were true.
+    pub fn fails_by_condition(&self) -> bool {
+        Places { gives: Counts::ButForCondition, ..*self }.may() && !self.is_denied()
+    }
+
     fn may(&self) -> bool {
         let principal = self.asked.principal;
         let a_class_may = || self.asked.policy.any_class(principal, |class| self.role_may(Role::Class(class)));
@@ -220,7 +228,7 @@ impl<'a> Places<'a> {
                 let mut is_given = false;
                 let holds = given.any(|grant| {
                     is_given = true;
-                    covering.certain && self.guard(&grant, Counts::IfTrue)
+                    covering.certain && self.guard(&grant, self.gives)
                 });
                 if above && !holds {
                     return false;
@@ -256,14 +264,18 @@ impl<'a> Places<'a> {
         self.covering().any(|covering| self.prefix(&covering.place) == prefix)
     }
 
-    /// Whether the key lies in the caller's own folder below the path with that prefix.
-    pub fn is_own_below(&self, prefix: &str) -> bool {
-        self.covering().any(|covering| self.prefix(&covering.place) == prefix && self.is_own(&covering))
-    }
-
-    /// Whether a rule as written counts, by its guard, which names its who too.
-    pub fn rule_counts(&self, guard: u32, counts: Counts) -> bool {
-        self.asked.guard_counts(guard, counts, Ground::None, Spelling::Any, None)
+    /// Whether a rule as written counts, by its guard, which names its who too, on the path with that prefix. One of
+    /// `own` folders is about the caller's.
+    pub fn rule_counts(&self, guard: u32, counts: Counts, prefix: &str, own: bool) -> bool {
+        let Some(covering) = self.covering().find(|covering| self.prefix(&covering.place) == prefix) else {
+            return false;
+        };
+        // Claims that are not known, and an identity, give nothing and take all the same.
+        let here = match counts {
+            Counts::UnlessFalse => !own || self.identity().is_none() || self.is_own(&covering),
+            Counts::IfTrue | Counts::ButForCondition => covering.certain && (!own || self.is_own(&covering)),
+        };
+        here && self.asked.guard_counts(guard, counts, Ground::None, Spelling::Any, None)
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) enum Counts {
     IfTrue,
     /// A deny.
     UnlessFalse,
+    /// An allow, its condition left aside: whether that is all that keeps it from counting.
+    ButForCondition,
 }
 
 /// The answer to a question about a request.
@@ -44,8 +46,8 @@ impl Answer {
     /// and a deny whether it does for every one.
     pub fn counts(self, counts: Counts) -> bool {
         match (self, counts) {
-            (Answer::Open, counts) => counts == Counts::IfTrue,
-            (Answer::Is(truth), Counts::IfTrue) => truth == Truth::True,
+            (Answer::Open, counts) => counts != Counts::UnlessFalse,
+            (Answer::Is(truth), Counts::IfTrue | Counts::ButForCondition) => truth == Truth::True,
             (Answer::Is(truth), Counts::UnlessFalse) => truth != Truth::False,
         }
     }
@@ -167,7 +169,7 @@ pub(crate) type Find<'f, 'a> = &'f dyn Fn(&Term) -> Read<'a>;
 
 impl<'t> Policy<'t> {
     /// The steps of a condition.
-    fn steps(&self, program: u32) -> (u32, u32) {
+    pub(crate) fn steps(&self, program: u32) -> (u32, u32) {
         let start = if program == 0 { 0 } else { self.programs.at(program as usize - 1) };
         (start, self.programs.at(program as usize).saturating_sub(start))
     }
@@ -216,15 +218,18 @@ impl<'t> Policy<'t> {
         if test.negated == 1 { answer.negated() } else { answer }
     }
 
+    /// A number that conditions name.
+    pub(crate) fn number_at(&self, number: u32) -> f64 {
+        let number = self.numbers.at(number as usize);
+        f64::from_bits(u64::from(number.high) << 32 | u64::from(number.low))
+    }
+
     /// The value that the policy names; a text is of the kind that it is compared with.
     fn literal<'a>(&'a self, test: &Test, term: &Term) -> Option<Known<'a>> {
         match test.operand {
             operand::TEXT if term.kind == kind::TEXT => Some(Known::Text(Text::of(self.strings.get(test.value)))),
             operand::TEXT => moment(self.strings.get(test.value), term.kind),
-            operand::NUMBER => {
-                let number = self.numbers.at(test.value as usize);
-                Some(Known::Number(f64::from_bits(u64::from(number.high) << 32 | u64::from(number.low))))
-            }
+            operand::NUMBER => Some(Known::Number(self.number_at(test.value))),
             operand::BOOLEAN => Some(Known::Boolean(test.value == 1)),
             _ => None,
         }

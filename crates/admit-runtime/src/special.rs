@@ -38,6 +38,8 @@ pub(crate) struct Special<'a> {
     special: format::Special,
     /// None for a custom operation.
     model: Option<Model>,
+    /// When an allow counts.
+    gives: Counts,
 }
 
 impl<'a> Asked<'a> {
@@ -52,7 +54,7 @@ impl<'a> Asked<'a> {
         }
         let specials = &self.policy.specials;
         let at = specials.lower_bound(0, NONE, |special| special.resource < number);
-        Some(Special { asked: *self, special: specials.at(at), model })
+        Some(Special { asked: *self, special: specials.at(at), model, gives: Counts::IfTrue })
     }
 
     pub fn special_model(&self, model: &Model) -> Option<Special<'a>> {
@@ -144,7 +146,7 @@ impl<'a> Asked<'a> {
         let find = |term: &Term| self.find(term, ground, of);
         let mut whos = self.policy.guard_whos.run(guard.whos, guard.who_count);
         whos.all(|who| self.who_is(who, ground, spelling, of).counts(counts))
-            && self.condition(guard.program, counts, &find)
+            && (counts == Counts::ButForCondition || self.condition(guard.program, counts, &find))
     }
 
     fn condition<'r>(&self, program: u32, counts: Counts, find: Find<'_, 'r>) -> bool
@@ -192,7 +194,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn clause_of(who: &Who) -> Clause {
+pub(crate) fn clause_of(who: &Who) -> Clause {
     Clause {
         operations: 0,
         any: 0,
@@ -228,7 +230,7 @@ impl<'a> Special<'a> {
     fn has(&self, role: u32, class: u32, ground: Ground<'_>) -> Operations {
         let spelling = self.asked.spelling();
         let mine = self.grants(class).filter(|grant| grant.deny == 0 && grant.who == role);
-        let counting = mine.filter(|grant| self.guard(grant, Counts::IfTrue, ground, spelling));
+        let counting = mine.filter(|grant| self.guard(grant, self.gives, ground, spelling));
         let given = counting.fold(Operations::NONE, |all, grant| all.with(Operations(grant.operations)));
         if given.is_empty() { given } else { given.without(self.denied(class, ground)) }
     }
@@ -336,8 +338,7 @@ impl<'a> Special<'a> {
             let first = here.min()?;
             let ground = Ground::Proposed(grant);
             let who = self.asked.who_is(grant.who, ground, Spelling::Complete, Some(self));
-            (who.counts(Counts::IfTrue) && self.guard(&grant, Counts::IfTrue, ground, Spelling::Complete))
-                .then_some(first)
+            (who.counts(Counts::IfTrue) && self.guard(&grant, self.gives, ground, Spelling::Complete)).then_some(first)
         });
         setting.min()
     }
@@ -640,6 +641,11 @@ impl<'a> Special<'a> {
         })
     }
 
+    /// Whether what was denied would not be, if the conditions of the allows were true.
+    pub fn fails_by_condition(&self) -> bool {
+        Special { gives: Counts::ButForCondition, ..*self }.outcome() != Outcome::Deny(Reason::Unauthorized)
+    }
+
     /// Whether a deny takes what some allow gives this caller here.
     pub fn is_taken(&self) -> bool {
         let needs = self.asked.action.operation.needs();
@@ -664,12 +670,13 @@ impl<'a> Special<'a> {
             (Ground::Any, spelling) if every => (Ground::None, spelling),
             other => other,
         };
-        self.asked.guard_counts(guard, counts, ground, spelling, Some(self))
+        let gives = if counts == Counts::ButForCondition { counts } else { self.gives };
+        self.asked.guard_counts(guard, counts, ground, spelling, Some(&Special { gives, ..*self }))
     }
 
     /// What rules are judged on, to explain the decision.
     fn ground(&self, counts: Counts) -> (Ground<'a>, Spelling) {
-        let spelling = if counts == Counts::IfTrue { self.asked.spelling() } else { Spelling::Any };
+        let spelling = if counts == Counts::UnlessFalse { Spelling::Any } else { self.asked.spelling() };
         let ground = match (self.asked.action.operation, self.asked.request.stored) {
             (Operation::Create, _) => Ground::Created,
             (Operation::Call, _) => Ground::None,

@@ -1,8 +1,9 @@
 //! The matrix for programs and pages: CSV, JSON and Markdown.
 
 use super::{columns, fields, named, rows};
-use admit_compiler::analysis::{Cell, Extent, Matrix, Resource};
+use admit_compiler::analysis::{Caller, Cell, Extent, Matrix, Resource};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 pub fn extent_json(extent: &Extent) -> Value {
@@ -22,14 +23,26 @@ fn cells_json(cells: &[Cell]) -> Value {
     }
 }
 
-pub fn json(matrix: &Matrix) -> Value {
-    let rows = matrix.rows.iter().map(|((resource, caller), row)| {
+pub fn json(matrix: &Matrix) -> String {
+    json_of(matrix, |_| true)
+}
+
+/// The same for some callers: with the resources that these have something on.
+pub fn json_of(matrix: &Matrix, wanted: impl Fn(&Caller) -> bool) -> String {
+    let mine = || matrix.rows.iter().filter(|((_, caller), _)| wanted(caller));
+    let named: BTreeSet<&Resource> = mine().map(|((resource, _), _)| resource).collect();
+    let all = matrix.rows.keys().all(|(_, caller)| wanted(caller));
+    let listed = matrix.resources.iter().filter(|resource| all || named.contains(resource));
+    let resources: Vec<String> = listed.map(Resource::to_string).collect();
+    // Row by row: all rows as values take several times the room of the text.
+    let mut out = format!("{{\"resources\":{},\"rows\":[", json!(resources));
+    for (number, ((resource, caller), row)) in mine().enumerate() {
         let operations: serde_json::Map<String, Value> =
             row.iter().map(|(operation, cells)| (operation.name().to_owned(), cells_json(cells))).collect();
-        json!({"resource": resource.to_string(), "who": caller.to_string(), "operations": operations})
-    });
-    let resources: Vec<String> = matrix.resources.iter().map(Resource::to_string).collect();
-    json!({"resources": resources, "rows": rows.collect::<Vec<Value>>()})
+        let row = json!({"resource": resource.to_string(), "who": caller.to_string(), "operations": operations});
+        let _ = write!(out, "{}{row}", if number == 0 { "" } else { "," });
+    }
+    out + "]}"
 }
 
 /// A field of a line of CSV.

@@ -2,9 +2,8 @@
 //! Always: everything that the policy names is escaped; the page may load nothing (its own policy says so).
 
 use super::{columns, details, mark, named, rows, words_of_caller};
-use admit_compiler::analysis::{Caller, Matrix, Resource, behind};
+use admit_compiler::analysis::{Behind, Caller, Matrix, Resource, RuleBehind};
 use admit_compiler::policy::Policy;
-use admit_runtime::Operation;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -50,8 +49,9 @@ pub fn html(matrix: &Matrix, policy: &Policy) -> String {
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     };
     let (mut numbers, mut body) = (Numbers::default(), String::new());
+    let behind = Behind::of(policy);
     for resource in &matrix.resources {
-        section(&mut body, &mut numbers, matrix, policy, resource);
+        section(&mut body, &mut numbers, matrix, (policy, &behind), resource);
     }
     let is: BTreeMap<&String, Vec<String>> =
         numbers.parts.iter().flatten().map(|part| (part, words_of_caller(&matrix.settings, part))).collect();
@@ -96,7 +96,13 @@ pub fn html(matrix: &Matrix, policy: &Policy) -> String {
     )
 }
 
-fn section(out: &mut String, numbers: &mut Numbers, matrix: &Matrix, policy: &Policy, resource: &Resource) {
+fn section(
+    out: &mut String,
+    numbers: &mut Numbers,
+    matrix: &Matrix,
+    (policy, behind): (&Policy, &Behind<'_>),
+    resource: &Resource,
+) {
     let _ = write!(out, "<section><h2>{}</h2>", escaped(&resource.to_string()));
     let rows = rows(matrix, resource, &|_| true);
     if rows.is_empty() {
@@ -120,7 +126,7 @@ fn section(out: &mut String, numbers: &mut Numbers, matrix: &Matrix, policy: &Po
                 out.push_str("<td class=\"no\">–</td>");
                 continue;
             }
-            let rules = rules_of(numbers, policy, resource, callers, *operation);
+            let rules = rules_of(numbers, &policy.files, behind.rules(resource, callers, *operation));
             let class = if mark == "yes" { "yes" } else { "part" };
             let label =
                 format!("{} {resource}: {name}, {mark}", operation.name(), resource = escaped(&resource.to_string()));
@@ -143,22 +149,14 @@ fn section(out: &mut String, numbers: &mut Numbers, matrix: &Matrix, policy: &Po
 }
 
 /// The numbers of the rules behind a cell.
-fn rules_of(
-    numbers: &mut Numbers,
-    policy: &Policy,
-    resource: &Resource,
-    callers: &[&Caller],
-    operation: Operation,
-) -> String {
+fn rules_of(numbers: &mut Numbers, files: &[String], rules: Vec<RuleBehind>) -> String {
     let mut all: Vec<usize> = Vec::new();
-    for caller in callers {
-        for rule in behind(policy, resource, caller, operation) {
-            let Some(file) = policy.files.get(rule.place.file as usize) else { continue };
-            let field = rule.field.map_or(String::new(), |field| format!(", on field {field}"));
-            let number = numbers.rule(rule.text, format!("{file}:{}{field}", rule.place.line));
-            if !all.contains(&number) {
-                all.push(number);
-            }
+    for rule in rules {
+        let Some(file) = files.get(rule.place.file as usize) else { continue };
+        let field = rule.field.map_or(String::new(), |field| format!(", on field {field}"));
+        let number = numbers.rule(rule.text, format!("{file}:{}{field}", rule.place.line));
+        if !all.contains(&number) {
+            all.push(number);
         }
     }
     all.iter().map(usize::to_string).collect::<Vec<_>>().join(" ")

@@ -7,16 +7,30 @@ use std::fmt::Write;
 /// The least room for callers beside the operations.
 const LEAST: usize = 14;
 
-/// The matrix, or the rows of some callers, in at most `width` columns.
-pub fn human(matrix: &Matrix, wanted: impl Fn(&Caller) -> bool, width: usize) -> String {
+/// The most resources that people are shown, and the most rows of one.
+const RESOURCES: usize = 200;
+const ROWS: usize = 50;
+
+/// The matrix, or the rows of some callers, in at most `width` columns. What is cut is said last, with `whole`: how to get
+/// all of it.
+pub fn human(matrix: &Matrix, wanted: impl Fn(&Caller) -> bool, width: usize, whole: &str) -> String {
     let all = matrix.rows.keys().all(|(_, caller)| wanted(caller));
     let (mut out, mut cut) = (String::new(), 0);
+    let (mut shown, mut more_resources, mut more_rows) = (0, 0, 0);
     for resource in &matrix.resources {
-        let rows = rows(matrix, resource, &wanted);
-        if rows.is_empty() && all {
-            let _ = write!(out, "{resource}\n  nobody\n\n");
+        let mut rows = rows(matrix, resource, &wanted);
+        if rows.is_empty() && !all {
+            continue;
         }
+        if shown == RESOURCES {
+            more_resources += 1;
+            continue;
+        }
+        shown += 1;
+        more_rows += rows.len().saturating_sub(ROWS);
+        rows.truncate(ROWS);
         if rows.is_empty() {
+            let _ = write!(out, "{resource}\n  nobody\n\n");
             continue;
         }
         let columns = columns(matrix, resource);
@@ -49,7 +63,13 @@ pub fn human(matrix: &Matrix, wanted: impl Fn(&Caller) -> bool, width: usize) ->
     }
     if cut > 0 {
         let rows = if cut == 1 { "row is" } else { "rows are" };
-        let _ = writeln!(out, "{cut} {rows} for more than {SHOWN} callers: `--format csv` names each");
+        let _ = writeln!(out, "{cut} {rows} for more than {SHOWN} callers: {whole} names each");
+    }
+    if more_rows > 0 {
+        let _ = writeln!(out, "{more_rows} more rows of resources with more than {ROWS}: {whole} has all");
+    }
+    if more_resources > 0 {
+        let _ = writeln!(out, "{more_resources} more resources, after the first {RESOURCES}: {whole} has all");
     }
     out
 }

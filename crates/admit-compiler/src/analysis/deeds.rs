@@ -4,11 +4,11 @@
 use super::formula::{Formula, Leaf};
 use crate::condition::{Source, Term, Truth};
 use crate::definition::{Caller, OnModel, Question, Record, Spelling, Stored, Target};
-use crate::matrix::{Role, roles};
+use crate::matrix::{Role, has_role, roles};
 use crate::policy::{CustomOperation, DataFunction, Field, Model, Policy, Rule, Who};
-use admit_runtime::{Mode, Operation, Operations};
+use admit_runtime::{Mode, Operation, Operations, Provider};
 use admit_syntax::ast::OperationKind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How the caller of a query arrives.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -43,6 +43,12 @@ pub(crate) enum Inputs {
     Plain,
     /// Left aside: what the input may name is asked field by field.
     Apart,
+}
+
+/// A role; of groups, all that the same rules name, which are judged alike.
+struct Kind {
+    role: Role,
+    names: Vec<String>,
 }
 
 /// A model's operation in one mode, on the record of one side of a query.
@@ -80,7 +86,7 @@ impl<'p> OnRecords<'p, '_> {
 
     /// When the operation is allowed: of reads, on a record that is then shown; of writes, with some input.
     pub fn on_whole(&self) -> Formula {
-        if let Some(plain) = self.plain() {
+        if let Some(plain) = self.plain(self.needs()) {
             return plain;
         }
         match self.operation {
@@ -108,7 +114,9 @@ impl<'p> OnRecords<'p, '_> {
     /// When the operation is allowed on one field: of reads, the field is shown; create and update name it in the
     /// input; delete sets it to null.
     pub fn on_field(&self, field: &'p Field) -> Formula {
-        if let Some(plain) = self.plain() {
+        // To set a field to null is an update.
+        let really = if self.operation == Operation::Delete { Operations::UPDATE } else { self.needs() };
+        if let Some(plain) = self.plain(really) {
             return plain;
         }
         let proposes = match self.inputs {
@@ -137,11 +145,11 @@ impl<'p> OnRecords<'p, '_> {
     }
 
     /// What needs no rule: a disabled operation, a function.
-    fn plain(&self) -> Option<Formula> {
-        let disabled = self.model.disabled.meets(self.needs());
+    fn plain(&self, needs: Operations) -> Option<Formula> {
+        let disabled = self.model.disabled.meets(needs);
         match self.mode() {
             _ if disabled => Some(Formula::never()),
-            Mode::Function => Some(Formula::of(self.asked(|on| on.function_may(self.needs())))),
+            Mode::Function => Some(Formula::of(self.asked(|on| on.function_may(needs)))),
             mode if !self.policy.admits(mode) => Some(Formula::never()),
             _ => None,
         }
@@ -170,11 +178,44 @@ impl<'p> OnRecords<'p, '_> {
         field.map(|field| &field.rules).filter(|rules| !rules.is_empty()).unwrap_or(&self.model.rules)
     }
 
-    /// The roles of this mode.
-    fn roles(&self) -> BTreeSet<Role> {
+    /// The roles of this mode; groups that the same rules name are one.
+    fn kinds(&self) -> Vec<Kind> {
         let fields = self.model.fields.iter().flat_map(|field| &field.rules);
-        let all = self.model.rules.iter().chain(fields).flat_map(|rule| roles(&rule.who));
-        all.filter(|role| role.mode() == self.mode()).collect()
+        let mut others: BTreeSet<Role> = BTreeSet::new();
+        let mut named: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+        let mut order: Vec<(&str, &str)> = Vec::new();
+        for (at, rule) in self.model.rules.iter().chain(fields).enumerate() {
+            match &rule.who {
+                Who::Groups { names, provider, claim } if provider.mode() == self.mode() => {
+                    for name in names {
+                        let by = named.entry((claim, name)).or_insert_with(|| {
+                            order.push((claim, name));
+                            Vec::new()
+                        });
+                        by.push(at);
+                    }
+                }
+                Who::Groups { .. } => (),
+                who => others.extend(roles(who).into_iter().filter(|role| role.mode() == self.mode())),
+            }
+        }
+        let mut groups: Vec<Kind> = Vec::new();
+        let mut known: BTreeMap<(&str, &[usize]), usize> = BTreeMap::new();
+        for (claim, name) in order {
+            let at = *known.entry((claim, &named[&(claim, name)])).or_insert(groups.len());
+            match groups.get_mut(at) {
+                Some(kind) => kind.names.push(name.to_owned()),
+                None => {
+                    let provider = if self.mode() == Mode::Oidc { Provider::Oidc } else { Provider::UserPools };
+                    let role = Role::Group { provider, claim: claim.to_owned(), name: name.to_owned() };
+                    groups.push(Kind { role, names: vec![name.to_owned()] });
+                }
+            }
+        }
+        let (everyone, dynamic): (Vec<Role>, Vec<Role>) =
+            others.into_iter().partition(|role| matches!(role, Role::Everyone(_)));
+        let plain = |role: Role| Kind { role, names: Vec::new() };
+        everyone.into_iter().map(plain).chain(groups).chain(dynamic.into_iter().map(plain)).collect()
     }
 
     fn spelling(&self) -> Spelling {
@@ -182,6 +223,15 @@ impl<'p> OnRecords<'p, '_> {
             Operation::Create | Operation::Update | Operation::Delete => Spelling::Complete,
             Operation::Listen => Spelling::Last,
             _ => Spelling::Any,
+        }
+    }
+
+    fn has_kind(&self, kind: &Kind, spelling: Spelling) -> Formula {
+        match &kind.role {
+            Role::Group { claim, .. } => {
+                Formula::is(Leaf::Groups { claim: claim.clone(), names: kind.names.clone() }, Truth::True)
+            }
+            role => self.has(role, spelling),
         }
     }
 
@@ -228,7 +278,7 @@ impl<'p> OnRecords<'p, '_> {
 
     fn gives(&self, role: &Role, field: Option<&'p Field>, needs: Operations) -> Formula {
         let mine =
-            self.governing(field).iter().filter(|rule| rule.operations.meets(needs) && roles(&rule.who).contains(role));
+            self.governing(field).iter().filter(|rule| rule.operations.meets(needs) && has_role(&rule.who, role));
         Formula::any(mine.map(|rule| self.guard(rule)))
     }
 
@@ -270,13 +320,14 @@ impl<'p> OnRecords<'p, '_> {
     }
 
     pub fn on_every_field(&self, needs: Operations) -> Formula {
-        Formula::either(self.roles().into_iter().map(|role| {
-            let fields = || self.fields().into_iter();
-            if fields().any(|field| self.gives(&role, field, needs).is_never()) {
+        let fields = self.fields();
+        Formula::either(self.kinds().into_iter().map(|kind| {
+            let fields = || fields.iter().copied();
+            if fields().any(|field| self.gives(&kind.role, field, needs).is_never()) {
                 return Formula::never();
             }
-            let each = fields().map(|field| self.can(&role, field, needs));
-            self.has(&role, self.spelling()).and(Formula::all(each))
+            let each = fields().map(|field| self.can(&kind.role, field, needs));
+            self.has_kind(&kind, self.spelling()).and(Formula::all(each))
         }))
     }
 
@@ -375,13 +426,15 @@ impl<'p> OnRecords<'p, '_> {
         }
         let taken = || self.not_denied(Some(field), needs);
         let (mut owns, mut more) = (Vec::new(), Vec::new());
-        for role in self.roles() {
-            let has = || self.has(&role, Spelling::Complete);
-            let own = self.can(&role, Some(field), needs);
-            let reads = Formula::any([8u8, 16, 32, 64, 128].map(|read| self.can(&role, Some(field), Operations(read))));
-            let gets = Formula::any(self.fields().into_iter().map(|field| self.can(&role, field, Operations::GET)));
+        let fields = self.fields();
+        for kind in self.kinds() {
+            let role = &kind.role;
+            let has = || self.has_kind(&kind, Spelling::Complete);
+            let own = self.can(role, Some(field), needs);
+            let reads = Formula::any([8u8, 16, 32, 64, 128].map(|read| self.can(role, Some(field), Operations(read))));
+            let gets = Formula::any(fields.iter().map(|field| self.can(role, *field, Operations::GET)));
             let display = Formula::all([reads, gets, taken()]);
-            if !display.is_never() && own != self.can(&role, Some(field), Operations::READ) {
+            if !display.is_never() && own != self.can(role, Some(field), Operations::READ) {
                 more.push(has().and(display));
             }
             if !own.is_never() {

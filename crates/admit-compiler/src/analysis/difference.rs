@@ -2,18 +2,19 @@
 //! Always: by meaning. A way in is a change only if some request takes it that the other policy does not give as much;
 //! what two policies only say in other words is none. What could not be settled is kept, and said to be unsettled.
 
-use super::deeds::Arrival;
+use super::deeds::{Arrival, Inputs, OnRecords};
 use super::formula::Formula;
 use super::given::path_label;
 use super::objects;
-use super::renames::{Rename, renamed};
-use super::report::{Caller, Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
+use super::renames::{Rename, Renamed, bare_rules, renamed, says_the_same};
+use super::report::{Caller, Extent, ON_MODELS, ON_PATHS, Resource, Settings};
 use super::scene::{Link, Scene};
 use super::search::{BUDGET, Found, search};
 use super::settled::MANY_TEXTS;
+use super::shapes::{Known, Renaming, Shape, Special};
 use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
-use super::ways::{Way, Ways, made_up, said_of};
-use crate::policy::{Bucket, Keys, Model, Policy, Rule, Who};
+use super::ways::{OnModel, Way, Ways, custom_ways, is_plain, made_up, needs_no_record, said_of};
+use crate::policy::{Bucket, CustomOperation, DataFunction, Keys, Model, Place, Policy, Rule, Who};
 use crate::words::Words;
 use admit_runtime::{Operation, Operations};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +55,7 @@ impl Difference {
     /// Whether somebody may gain something by it.
     pub fn widens(&self) -> bool {
         // Who holds a group's new name in his token gains what the old name had.
-        let renamed = self.renames.iter().any(|rename| rename.is_group);
+        let renamed = self.renames.iter().any(|rename| rename.what == Renamed::Group);
         let gained = self.changes.iter().any(|change| change.gained);
         gained || renamed || !self.settings.is_empty() || !self.cut.is_empty()
     }
@@ -67,71 +68,187 @@ impl Difference {
     /// What changes from one policy to another.
     pub fn of(old: &Policy, new: &Policy) -> Difference {
         let (renames, old) = renamed(old, new);
-        let old = &old;
-        let (before, after) = (Matrix::of(old), Matrix::of(new));
-        let cut: BTreeSet<String> = before.cut.iter().chain(&after.cut).cloned().collect();
-        let mut settings = settings(&before.settings, &after.settings);
+        let old: &Policy = &old;
+        let mut settings = settings(&Settings::of(old), &Settings::of(new));
         settings.extend(owners(old, new));
-        let mut difference = Difference { settings, cut: cut.into_iter().collect(), renames, ..Difference::default() };
-        let on_data = |ways: Ways| -> Ways {
-            ways.into_iter().filter(|((resource, _), _)| !matches!(resource, Resource::Path(..))).collect()
-        };
-        let (mut was, mut is) = (on_data(before.ways), on_data(after.ways));
+        let mut difference = Difference { settings, renames, ..Difference::default() };
+        let (mut found, mut cut) = (Vec::new(), BTreeSet::new());
+        on_models(old, new, &mut found, &mut cut);
+        let (mut was, mut is) = (on_operations(old, new, &mut cut), on_operations(new, old, &mut cut));
+        difference.cut.extend(cut);
         on_paths(old, new, &mut was, &mut is, &mut difference.cut);
         let none = Vec::new();
         let keys: BTreeSet<(Resource, Operation)> = was.keys().chain(is.keys()).cloned().collect();
-        let mut found = Vec::new();
         for key in keys {
             let (was, is) = (was.get(&key).unwrap_or(&none), is.get(&key).unwrap_or(&none));
-            beyond(new, &key, was, is, true, &mut found);
-            beyond(old, &key, is, was, false, &mut found);
+            if was != is {
+                let (resource, operation) = &key;
+                let mut say = |policy: &Policy, all: Vec<Beyond>| {
+                    found.extend(all.iter().flat_map(|one| one.changes(policy, resource)));
+                };
+                say(new, beyond(new, None, *operation, was, is, true));
+                say(old, beyond(old, None, *operation, is, was, false));
+            }
         }
         difference.changes = together(found);
         difference
     }
 }
 
-/// What `more` gives beyond `less`, way by way.
-fn beyond(
-    policy: &Policy,
-    (resource, operation): &(Resource, Operation),
-    less: &[Way],
-    more: &[Way],
-    gained: bool,
-    found: &mut Vec<Change>,
-) {
-    let model = match resource {
-        Resource::Model(name) => policy.models.iter().find(|model| model.name == *name),
-        _ => None,
+/// Whether what decides beside the rules is the same, so that what has the same rules says the same.
+fn decide_alike(old: &Policy, new: &Policy) -> bool {
+    let functions = |policy: &Policy| -> Vec<DataFunction> {
+        policy.data_functions.iter().map(|of| DataFunction { place: Place::default(), ..of.clone() }).collect()
     };
-    for way in more {
-        let others: Vec<&Way> = less.iter().filter(|other| other.arrival == way.arrival).collect();
-        let (fields, certain) = match new_in(policy, model, *operation, way, &others) {
-            Some(found) => found,
-            None => continue,
+    let (was, is) = (Settings::of(old), Settings::of(new));
+    let rest = |policy: &'_ Policy| (policy.default_mode, policy.functions.clone());
+    // Which groups there are besides those that rules name decides nothing.
+    let same = Settings { groups: Vec::new(), ..was } == Settings { groups: Vec::new(), ..is };
+    same && functions(old) == functions(new) && rest(old) == rest(new)
+}
+
+/// What changes on models. Those that differ only in which groups they name change alike.
+fn on_models(old: &Policy, new: &Policy, found: &mut Vec<Change>, cut: &mut BTreeSet<String>) {
+    let by_name = |policy: &'_ Policy| -> BTreeMap<String, usize> {
+        policy.models.iter().enumerate().map(|(at, model)| (model.name.clone(), at)).collect()
+    };
+    let (before, after) = (by_name(old), by_name(new));
+    let same = decide_alike(old, new);
+    let special = Special::of(&[old, new]);
+    let mut known: Known<'_, (Vec<Beyond>, Vec<Operation>)> = Known::default();
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        let was = before.get(name).map(|at| &old.models[*at]);
+        let is = after.get(name).map(|at| &new.models[*at]);
+        if same && was.zip(is).is_some_and(|(was, is)| says_the_same(was, is)) {
+            continue;
+        }
+        let both: Vec<&Model> = was.into_iter().chain(is).collect();
+        // One model is not like the same one on the other side.
+        let sides = usize::from(was.is_some()) + 2 * usize::from(is.is_some());
+        let resource = Resource::Model(name.clone());
+        let (all, operations) = match Shape::of(both, &special) {
+            None => of_model((old, was), (new, is)),
+            Some(shape) => match known.get(&shape, sides) {
+                Some((from, (all, operations))) => {
+                    let with = Renaming { from, to: shape.groups() };
+                    let renamed = |one: &Beyond| Beyond { way: with.way(&one.way), ..one.clone() };
+                    (all.iter().map(renamed).collect(), operations.clone())
+                }
+                None => {
+                    let all = of_model((old, was), (new, is));
+                    known.keep(shape, sides, all.clone());
+                    all
+                }
+            },
         };
-        let mut said = said_of(policy, way);
-        // Reads compare each claim that the token has; where tokens that have all of them change nothing, that is said.
-        let (whole, whole_others): (Way, Vec<Way>) =
-            (with_whole_token(way), others.iter().map(|other| with_whole_token(other)).collect());
-        let is_in_part = whole != *way
-            && new_in(policy, model, *operation, &whole, &whole_others.iter().collect::<Vec<_>>()).is_none();
-        if is_in_part {
+        found.extend(all.iter().flat_map(|one| one.changes(if one.gained { new } else { old }, &resource)));
+        cut.extend(operations.into_iter().map(|operation| too_many(operation, &resource)));
+    }
+}
+
+/// What changes on a model, and the operations with too many ways in.
+fn of_model(
+    (old, was): (&Policy, Option<&Model>),
+    (new, is): (&Policy, Option<&Model>),
+) -> (Vec<Beyond>, Vec<Operation>) {
+    let ways = |policy: &Policy, model: Option<&Model>| {
+        let found = model.map_or_else(OnModel::default, |model| OnModel::of(policy, model));
+        (found.ways.into_iter().collect::<BTreeMap<Operation, Vec<Way>>>(), found.cut)
+    };
+    let ((before, mut cut), (after, more)) = (ways(old, was), ways(new, is));
+    cut.extend(more);
+    let (none, mut found) = (Vec::new(), Vec::new());
+    for operation in ON_MODELS {
+        let (less, more) = (before.get(&operation).unwrap_or(&none), after.get(&operation).unwrap_or(&none));
+        if less != more {
+            found.extend(beyond(new, is, operation, less, more, true));
+            found.extend(beyond(old, was, operation, more, less, false));
+        }
+    }
+    (found, cut)
+}
+
+fn too_many(operation: Operation, resource: &Resource) -> String {
+    format!("{} {resource}: more than {MAX_WAYS} ways in", operation.name())
+}
+
+/// The ways in to the custom operations of one policy that the other has not just so.
+fn on_operations(policy: &Policy, other: &Policy, cut: &mut BTreeSet<String>) -> Ways {
+    let same = decide_alike(policy, other);
+    let says_the_same = |custom: &CustomOperation, of: &CustomOperation| {
+        (custom.kind, &custom.name) == (of.kind, &of.name)
+            && bare_rules(&custom.rules) == bare_rules(&of.rules)
+            && bare_rules(&custom.denies) == bare_rules(&of.denies)
+    };
+    let changed: BTreeSet<&String> = policy
+        .operations
+        .iter()
+        .filter(|custom| !(same && other.operations.iter().any(|of| says_the_same(custom, of))))
+        .map(|custom| &custom.name)
+        .collect();
+    let (ways, too_many) = custom_ways(policy, &|name| changed.contains(name));
+    cut.extend(too_many);
+    ways
+}
+
+/// What a way gives beyond others.
+#[derive(Clone)]
+struct Beyond {
+    way: Way,
+    operation: Operation,
+    gained: bool,
+    fields: Option<BTreeSet<String>>,
+    certain: bool,
+    /// Whether only tokens that hold a part of the identity tell.
+    in_part: bool,
+}
+
+impl Beyond {
+    /// In words: a change for each group.
+    fn changes(&self, policy: &Policy, resource: &Resource) -> Vec<Change> {
+        let mut said = said_of(policy, &self.way);
+        if self.in_part {
             let when = said.when.map(|when| format!("{when}, ")).unwrap_or_default();
             said.when = Some(format!("{when}with a token that holds a part of the identity"));
         }
-        for whos in super::report::each_group(&said.whos) {
-            found.push(Change {
-                resource: resource.clone(),
-                caller: Caller::of(Words::of(policy), &whos),
-                gained,
-                operations: vec![*operation],
-                fields: fields.clone(),
-                when: said.when.clone(),
-                certain,
-            });
-        }
+        let change = |whos: Vec<Who>| Change {
+            resource: resource.clone(),
+            caller: Caller::of(Words::of(policy), &whos),
+            gained: self.gained,
+            operations: vec![self.operation],
+            fields: self.fields.clone(),
+            when: said.when.clone(),
+            certain: self.certain,
+        };
+        super::report::each_group(&said.whos).into_iter().map(change).collect()
     }
+}
+
+/// What `more` gives beyond `less`, way by way.
+fn beyond(
+    policy: &Policy,
+    model: Option<&Model>,
+    operation: Operation,
+    less: &[Way],
+    more: &[Way],
+    gained: bool,
+) -> Vec<Beyond> {
+    let mut found = Vec::new();
+    for way in more {
+        let others: Vec<&Way> = less.iter().filter(|other| other.arrival == way.arrival).collect();
+        if others.contains(&way) {
+            continue;
+        }
+        let Some((fields, certain)) = new_in(policy, model, operation, way, &others) else { continue };
+        // Reads compare each claim that the token has; where tokens that have all of them change nothing, that is said.
+        let (whole, whole_others): (Way, Vec<Way>) =
+            (with_whole_token(way), others.iter().map(|other| with_whole_token(other)).collect());
+        let in_part = whole != *way
+            && new_in(policy, model, operation, &whole, &whole_others.iter().collect::<Vec<_>>()).is_none();
+        found.push(Beyond { way: way.clone(), operation, gained, fields, certain, in_part });
+    }
+    found
 }
 
 /// A way for callers whose tokens hold all claims of the owners that it compares.
@@ -214,7 +331,8 @@ fn new_fields(
 
 /// Whether some request takes a way and none of the others.
 fn exceeds(policy: &Policy, model: Option<&Model>, operation: Operation, way: &Way, others: &[&Way]) -> Found {
-    if others.is_empty() {
+    // Whether anybody takes the way at all, the matrix may have left open.
+    if others.is_empty() && is_plain(&way.term) {
         return Found::Yes;
     }
     let within = |other: &&Way| other.term.iter().all(|part| way.term.contains(part));
@@ -226,9 +344,23 @@ fn exceeds(policy: &Policy, model: Option<&Model>, operation: Operation, way: &W
     if formula.is_never() {
         return Found::No;
     }
+    let found = sought(policy, model, operation, way, &formula);
+    // Of a write what rules read of its input must be allowed to stand there.
+    let inputs = Inputs::Some;
+    let named = model
+        .filter(|_| found != Found::No && !needs_no_record(&way.term))
+        .map(|model| OnRecords { policy, model, operation, arrival: &way.arrival, side: 0, inputs }.proposals());
+    match named {
+        Some(named) if !named.is_always() => sought(policy, model, operation, way, &formula.and(named)),
+        _ => found,
+    }
+}
+
+/// Whether some request that arrives as a way does makes a formula true.
+fn sought(policy: &Policy, model: Option<&Model>, operation: Operation, way: &Way, formula: &Formula) -> Found {
     let side = made_up(&way.arrival, model.map(|model| (model, operation)));
-    let mut scene = Scene::new(policy, vec![side], Link::Apart, &formula, BTreeSet::new());
-    match search(&mut scene, &formula, BUDGET, &mut |_| true) {
+    let mut scene = Scene::new(policy, vec![side], Link::Apart, formula, BTreeSet::new());
+    match search(&mut scene, formula, BUDGET, &mut |_| true) {
         Found::No if !scene.opaque.is_empty() => Found::OutOfSteps,
         Found::Yes if !scene.opaque.is_empty() => Found::Unconfirmed,
         found => found,
@@ -294,7 +426,7 @@ fn on_paths(old: &Policy, new: &Policy, was: &mut Ways, is: &mut Ways, cut: &mut
                         let Some(bucket) = bucket else { continue };
                         let formula = objects::on_object(policy, bucket, operation.needs(), &place);
                         let Some(terms) = terms(&formula) else {
-                            cut.push(format!("{} {resource}: more than {MAX_WAYS} ways in", operation.name()));
+                            cut.push(too_many(operation, &resource));
                             continue;
                         };
                         let key = (resource.clone(), operation);
@@ -348,7 +480,8 @@ fn settings(old: &Settings, new: &Settings) -> Vec<String> {
         settings.push(format!("groups come in the claim `{}`, came in `{}`", new.group_claim, old.group_claim));
     }
     let common = |of: &[String], other: &[String]| -> Vec<String> {
-        of.iter().filter(|group| other.contains(group)).cloned().collect()
+        let known: BTreeSet<&String> = other.iter().collect();
+        of.iter().filter(|group| known.contains(group)).cloned().collect()
     };
     if new.preferred && common(&old.groups, &new.groups) != common(&new.groups, &old.groups) {
         settings.push(format!("precedence of groups: {}; was {}", new.groups.join(", "), old.groups.join(", ")));
@@ -371,8 +504,9 @@ fn settings(old: &Settings, new: &Settings) -> Vec<String> {
 /// The models of both whose `create` records owners by other rules: there what the same words say differs.
 fn owners(old: &Policy, new: &Policy) -> Vec<String> {
     let mut all = Vec::new();
+    let known: BTreeMap<&String, &Model> = old.models.iter().map(|model| (&model.name, model)).collect();
     for model in &new.models {
-        let Some(before) = old.models.iter().find(|before| before.name == model.name) else { continue };
+        let Some(before) = known.get(&model.name) else { continue };
         let (was, is) = (recording(old, before), recording(new, model));
         if was != is {
             let said = |of: &BTreeSet<String>| match of.is_empty() {

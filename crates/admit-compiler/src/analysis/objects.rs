@@ -199,7 +199,7 @@ pub(crate) fn on_object(policy: &Policy, bucket: &Bucket, needs: Operations, pla
         return Formula::never();
     }
     let touch = Touch { policy, bucket, caller, key };
-    let grants = grants(&touch);
+    let (grants, alike) = grants(&touch);
     let mut by_grants: BTreeMap<Vec<bool>, Vec<String>> = BTreeMap::new();
     let mut plain = Vec::new();
     let roles: BTreeSet<&StorageRole> = grants.iter().map(|grant| &grant.role).collect();
@@ -209,15 +209,16 @@ pub(crate) fn on_object(policy: &Policy, bucket: &Bucket, needs: Operations, pla
                 let has: Vec<bool> = grants.iter().map(|grant| grant.role == *role).collect();
                 // Groups of one rule have the same grants, each its own copy: compared by what they say.
                 let key = same_as(&grants, &has);
-                by_grants.entry(key).or_default().push(name.clone());
+                by_grants.entry(key).or_default().extend(alike.get(name).into_iter().flatten().cloned());
             }
             role => plain.push(role.clone()),
         }
     }
     let allowed = Formula::either(
         plain.iter().map(|role| is_role(policy, caller, role).and(role_may(&grants, role, needs, key))).chain(
-            by_grants.into_values().map(|names| {
+            by_grants.into_values().map(|mut names| {
                 let role = StorageRole::Group(names[0].clone());
+                names.sort();
                 match role_may(&grants, &role, needs, key) {
                     may if may.is_never() => may,
                     may => in_groups(policy, caller, names).and(may),
@@ -238,7 +239,21 @@ fn same_as(grants: &[Grant], has: &[bool]) -> Vec<bool> {
     grants.iter().map(|grant| mine.iter().any(|own| says(own, grant))).collect()
 }
 
-fn grants(touch: &Touch<'_>) -> Vec<Grant> {
+/// What rules grant. Groups of the same rules are granted the same: the first of them stands for all, who are named.
+fn grants(touch: &Touch<'_>) -> (Vec<Grant>, BTreeMap<String, Vec<String>>) {
+    let mut rules_of: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, rule) in touch.bucket.paths.iter().flat_map(|path| &path.rules).enumerate() {
+        for role in touch.rule_roles(rule) {
+            if let StorageRole::Group(name) = role {
+                rules_of.entry(name).or_default().push(at);
+            }
+        }
+    }
+    let mut by_rules: BTreeMap<Vec<usize>, Vec<String>> = BTreeMap::new();
+    for (name, rules) in rules_of {
+        by_rules.entry(rules).or_default().push(name);
+    }
+    let alike: BTreeMap<String, Vec<String>> = by_rules.into_values().map(|names| (names[0].clone(), names)).collect();
     let mut all = Vec::new();
     for path in &touch.bucket.paths {
         let Some((bound, certain)) = touch.bind(path) else { continue };
@@ -249,13 +264,14 @@ fn grants(touch: &Touch<'_>) -> Vec<Grant> {
                 (Who::Entity, None) => (format!("{bound}\0/"), Some(bound.clone())),
                 _ => (bound.clone(), None),
             };
-            for role in touch.rule_roles(rule) {
+            let first = |role: &StorageRole| !matches!(role, StorageRole::Group(name) if !alike.contains_key(name));
+            for role in touch.rule_roles(rule).into_iter().filter(first) {
                 let (prefix, inserted_in, holds) = (prefix.clone(), inserted_in.clone(), holds.clone());
                 all.push(Grant { prefix, inserted_in, role, operations: rule.operations, holds });
             }
         }
     }
-    all
+    (all, alike)
 }
 
 /// Whether the caller may act in a role that is no group's.

@@ -2,7 +2,7 @@
 //! Always: complete. A way that no request can take is left out, and so is one that says nothing beyond another.
 
 use super::ways::{Way, Ways, said_of};
-use crate::policy::{Policy, Roles, Who};
+use crate::policy::{Model, Policy, Roles, Who};
 use crate::words::Words;
 use admit_runtime::{Mode, Operation};
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,36 +184,60 @@ impl Settings {
 }
 
 impl Matrix {
-    /// Puts the ways of one operation in rows and words.
-    pub(super) fn put(&mut self, policy: &Policy, resource: &Resource, operation: Operation, ways: &[Way]) {
-        let mut found: BTreeMap<Caller, BTreeMap<Option<String>, Extent>> = BTreeMap::new();
-        for way in ways {
-            let said = said_of(policy, way);
-            for whos in each_group(&said.whos) {
-                let cells = found.entry(Caller::of(Words::of(policy), &whos)).or_default();
-                let extent = cells.entry(said.when.clone()).or_insert_with(|| Extent::Fields(BTreeSet::new()));
-                match (&mut *extent, &way.extent) {
-                    (Extent::Fields(known), Extent::Fields(more)) => known.extend(more.iter().cloned()),
-                    (known, Extent::Whole) => *known = Extent::Whole,
-                    (Extent::Whole, _) => (),
+    /// Puts the ways in to a resource in rows and words.
+    pub(super) fn put(
+        &mut self,
+        policy: &Policy,
+        resource: &Resource,
+        model: Option<&Model>,
+        by_operation: &[(Operation, Vec<Way>)],
+    ) {
+        // Callers, each once: in the order in which they were met, and by the whos of a way.
+        let mut callers: Vec<Caller> = Vec::new();
+        let mut rows: Vec<BTreeMap<Operation, Vec<Cell>>> = Vec::new();
+        let mut known: BTreeMap<Vec<Who>, usize> = BTreeMap::new();
+        let mut of_whos: BTreeMap<Vec<Who>, Vec<usize>> = BTreeMap::new();
+        for (operation, ways) in by_operation {
+            let mut found: BTreeMap<usize, BTreeMap<Option<String>, Extent>> = BTreeMap::new();
+            for way in ways {
+                let said = said_of(policy, way);
+                let numbers = of_whos.entry(said.whos).or_insert_with_key(|whos| {
+                    let each = each_group(whos).into_iter().map(|whos| {
+                        *known.entry(whos).or_insert_with_key(|whos| {
+                            callers.push(Caller::of(Words::of(policy), whos));
+                            rows.push(BTreeMap::new());
+                            callers.len() - 1
+                        })
+                    });
+                    each.collect()
+                });
+                for number in numbers {
+                    let cells = found.entry(*number).or_default();
+                    let extent = cells.entry(said.when.clone()).or_insert_with(|| Extent::Fields(BTreeSet::new()));
+                    match (&mut *extent, &way.extent) {
+                        (Extent::Fields(known), Extent::Fields(more)) => known.extend(more.iter().cloned()),
+                        (known, Extent::Whole) => *known = Extent::Whole,
+                        (Extent::Whole, _) => (),
+                    }
                 }
             }
+            let all = all_fields(model, *operation);
+            for (caller, mut cells) in found {
+                let is_all = |extent: &Extent| matches!(extent, Extent::Fields(fields) if all.as_ref() == Some(fields));
+                cells.values_mut().filter(|extent| is_all(extent)).for_each(|extent| *extent = Extent::Whole);
+                let plain = cells.get(&None).cloned();
+                let cells = cells.into_iter().filter_map(|(when, extent)| {
+                    let extent = match &plain {
+                        Some(plain) if when.is_some() => beyond(plain, extent)?,
+                        _ => extent,
+                    };
+                    Some(Cell { when, extent })
+                });
+                rows[caller].insert(*operation, cells.collect());
+            }
         }
-        let all = all_fields(policy, resource, operation);
-        for (caller, mut cells) in found {
-            let is_all = |extent: &Extent| matches!(extent, Extent::Fields(fields) if all.as_ref() == Some(fields));
-            cells.values_mut().filter(|extent| is_all(extent)).for_each(|extent| *extent = Extent::Whole);
-            let plain = cells.get(&None).cloned();
-            let cells = cells.into_iter().filter_map(|(when, extent)| {
-                let extent = match &plain {
-                    Some(plain) if when.is_some() => beyond(plain, extent)?,
-                    _ => extent,
-                };
-                Some(Cell { when, extent })
-            });
-            let cells: Vec<Cell> = cells.collect();
-            self.rows.entry((resource.clone(), caller)).or_default().insert(operation, cells);
-        }
+        let all = callers.into_iter().zip(rows);
+        self.rows.extend(all.map(|(caller, row)| ((resource.clone(), caller), row)));
     }
 
     /// Who has an operation on a resource, with what it reaches.
@@ -327,9 +351,8 @@ pub(super) fn each_group(whos: &[Who]) -> Vec<Vec<Who>> {
 }
 
 /// The fields that are all of what an operation reaches; none where it may reach more than fields.
-fn all_fields(policy: &Policy, resource: &Resource, operation: Operation) -> Option<BTreeSet<String>> {
-    let Resource::Model(name) = resource else { return None };
-    let model = policy.models.iter().find(|model| model.name == *name).filter(|model| !model.fields.is_empty())?;
+fn all_fields(model: Option<&Model>, operation: Operation) -> Option<BTreeSet<String>> {
+    let model = model.filter(|model| !model.fields.is_empty())?;
     let is_key = |name: &String| operation == Operation::Update && model.identifier.contains(name);
     let names = model.fields.iter().map(|field| &field.name).filter(|name| !is_key(name)).cloned().collect();
     (!matches!(operation, Operation::Create | Operation::Delete)).then_some(names)

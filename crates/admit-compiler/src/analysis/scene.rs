@@ -153,7 +153,9 @@ impl<'p> Scene<'p> {
         let own = model.fields.iter().flat_map(|field| &field.rules);
         let sets = |rule: &&Rule| {
             let owner = |who: &Who| matches!(who, Who::Owner { provider, .. } if provider.mode() == self.mode());
-            rule.operations.meets(admit_runtime::Operations::CREATE) && rule.whos().any(owner)
+            // A rule that can never be true fills nothing.
+            let can = rule.condition.iter().all(|of| !Formula::condition(of, true, side).is_never());
+            can && rule.operations.meets(admit_runtime::Operations::CREATE) && rule.whos().any(owner)
         };
         model.rules.iter().chain(own).filter(sets).collect()
     }

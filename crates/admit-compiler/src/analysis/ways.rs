@@ -8,6 +8,7 @@ use super::objects;
 use super::report::{Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
 use super::scene::Side;
 use super::settled::MANY_TEXTS;
+use super::shapes::{Known, Renaming, Shape, Special};
 use super::terms::{MAX_WAYS, Said, Term, is_possible, said, says_who, terms};
 use crate::definition::{Question, Record, Stored, Target};
 use crate::policy::{Bucket, CustomOperation, DataFunction, Field, Model, Path, Policy, Rule, Who};
@@ -41,32 +42,83 @@ impl Matrix {
 
     fn of_those(policy: &Policy, wanted: &dyn Fn(&str) -> bool) -> Matrix {
         let mut found = Finding { policy, arrivals: Arrival::all(policy), ways: Ways::new(), cut: BTreeSet::new() };
-        let mut resources = BTreeSet::new();
+        let mut matrix = Matrix { settings: Settings::of(policy), ..Matrix::default() };
+        let special = Special::of(&[policy]);
+        let mut known: Known<'_, OnModel> = Known::default();
         for model in policy.models.iter().filter(|model| wanted(&model.name)) {
             let resource = Resource::Model(model.name.clone());
-            found.model(model, &resource);
-            resources.insert(resource);
+            let on_model = match Shape::of(vec![model], &special) {
+                None => found.model(model),
+                Some(shape) => match known.get(&shape, 0) {
+                    Some((from, on_model)) => on_model.renamed(Renaming { from, to: shape.groups() }),
+                    None => {
+                        let on_model = found.model(model);
+                        known.keep(shape, 0, on_model.clone());
+                        on_model
+                    }
+                },
+            };
+            on_model.cut.iter().for_each(|operation| found.too_many(*operation, &resource));
+            matrix.put(policy, &resource, Some(model), &on_model.ways);
+            let ways = on_model.ways.into_iter();
+            found.ways.extend(ways.map(|(operation, ways)| ((resource.clone(), operation), ways)));
+            matrix.resources.insert(resource);
         }
+        let mut others = BTreeSet::new();
         for custom in policy.operations.iter().filter(|custom| wanted(&custom.name)) {
-            let resource = resource_of(custom);
-            for arrival in found.arrivals.clone() {
-                found.plain(&resource, Operation::Call, &arrival, on_custom(policy, custom, &arrival));
-            }
-            resources.insert(resource);
+            others.insert(found.custom(custom));
         }
         for bucket in policy.buckets.iter().filter(|bucket| wanted(&bucket.name)) {
             for path in &bucket.paths {
-                resources.extend(found.path(bucket, path));
+                others.extend(found.path(bucket, path));
             }
         }
-        let mut matrix = Matrix { settings: Settings::of(policy), resources, ..Matrix::default() };
-        matrix.cut.extend(found.cut);
-        for ((resource, operation), ways) in &found.ways {
-            matrix.put(policy, resource, *operation, ways);
+        for resource in others {
+            let of = |operation: &Operation| {
+                found.ways.get(&(resource.clone(), *operation)).map(|ways| (*operation, ways.clone()))
+            };
+            let ways: Vec<(Operation, Vec<Way>)> = resource.operations().iter().filter_map(of).collect();
+            matrix.put(policy, &resource, None, &ways);
+            matrix.resources.insert(resource);
         }
+        matrix.cut.extend(found.cut);
         matrix.ways = found.ways;
         matrix
     }
+}
+
+/// What was found of a model.
+#[derive(Clone, Default)]
+pub(crate) struct OnModel {
+    /// The ways in to each operation that there are some to.
+    pub ways: Vec<(Operation, Vec<Way>)>,
+    /// The operations with more ways in than are told apart.
+    pub cut: Vec<Operation>,
+}
+
+impl OnModel {
+    /// Of one model alone.
+    pub fn of(policy: &Policy, model: &Model) -> OnModel {
+        let found = Finding { policy, arrivals: Arrival::all(policy), ways: Ways::new(), cut: BTreeSet::new() };
+        found.model(model)
+    }
+
+    fn renamed(&self, with: Renaming<'_>) -> OnModel {
+        let each = |ways: &[Way]| ways.iter().map(|way| with.way(way)).collect();
+        OnModel {
+            ways: self.ways.iter().map(|(operation, ways)| (*operation, each(ways))).collect(),
+            cut: self.cut.clone(),
+        }
+    }
+}
+
+/// The ways in to some custom operations, and what is cut.
+pub(crate) fn custom_ways(policy: &Policy, wanted: &dyn Fn(&String) -> bool) -> (Ways, BTreeSet<String>) {
+    let mut found = Finding { policy, arrivals: Arrival::all(policy), ways: Ways::new(), cut: BTreeSet::new() };
+    for custom in policy.operations.iter().filter(|custom| wanted(&custom.name)) {
+        found.custom(custom);
+    }
+    (found.ways, found.cut)
 }
 
 struct Finding<'p> {
@@ -97,6 +149,14 @@ impl<'p> Finding<'p> {
         }
     }
 
+    fn custom(&mut self, custom: &CustomOperation) -> Resource {
+        let resource = resource_of(custom);
+        for arrival in self.arrivals.clone() {
+            self.plain(&resource, Operation::Call, &arrival, on_custom(self.policy, custom, &arrival));
+        }
+        resource
+    }
+
     fn path(&mut self, bucket: &Bucket, path: &Path) -> Vec<Resource> {
         let entity = |rule: &Rule| rule.who == Who::Entity;
         let has_own = path.entity && path.rules.iter().chain(&path.denies).any(entity);
@@ -119,51 +179,53 @@ impl<'p> Finding<'p> {
         resources
     }
 
-    fn model(&mut self, model: &'p Model, resource: &Resource) {
-        let operations: Vec<Operation> =
-            ON_MODELS.into_iter().filter(|operation| !model.disabled.meets(operation.needs())).collect();
+    fn model(&self, model: &'p Model) -> OnModel {
+        // To set a field to null is an update, which may be left where `delete` is disabled.
+        let nulls = !model.disabled.meets(Operations::UPDATE);
+        let is_enabled = |operation: &Operation| {
+            !model.disabled.meets(operation.needs()) || (*operation == Operation::Delete && nulls)
+        };
+        let mut all: Vec<(Operation, Vec<Way>)> =
+            ON_MODELS.into_iter().filter(is_enabled).map(|operation| (operation, Vec::new())).collect();
+        let mut cut = Vec::new();
         for function in &self.policy.data_functions {
             let arrival = Arrival { mode: Mode::Function, function: Some(function.function.clone()) };
             let given = of_function(function);
-            for operation in operations.iter().filter(|operation| given.meets(operation.needs())) {
-                let way = Way { arrival: arrival.clone(), term: Vec::new(), extent: Extent::Whole };
-                self.add(resource, *operation, way);
+            for (operation, ways) in all.iter_mut().filter(|(operation, _)| given.meets(operation.needs())) {
+                let extent = if model.disabled.meets(operation.needs()) { nullable(model) } else { Extent::Whole };
+                ways.push(Way { arrival: arrival.clone(), term: Vec::new(), extent });
             }
         }
         let named = modes_of(model);
-        for arrival in self.arrivals.clone().iter().filter(|arrival| named.contains(&arrival.mode)) {
-            for operation in &operations {
-                let on = OnRecords {
-                    policy: self.policy,
-                    model,
-                    operation: *operation,
-                    arrival,
-                    side: 0,
-                    inputs: Inputs::Apart,
-                };
-                let Some(ways) = reaches(&on) else {
-                    self.too_many(*operation, resource);
-                    continue;
-                };
-                self.on_records(&on, resource, ways);
+        let like: Vec<Option<usize>> = all.iter().map(|(operation, _)| read_like(model, *operation, &all)).collect();
+        for arrival in self.arrivals.iter().filter(|arrival| named.contains(&arrival.mode)) {
+            let mut found: Vec<Option<Vec<Way>>> = Vec::new();
+            for (at, (operation, ways)) in all.iter_mut().enumerate() {
+                let more = like[at].map(|other| found[other].clone());
+                let more = more.unwrap_or_else(|| self.on_model(model, arrival, *operation));
+                match &more {
+                    Some(more) => ways.extend(more.iter().cloned()),
+                    None => cut.push(*operation),
+                }
+                found.push(more);
             }
         }
+        all.retain(|(_, ways)| !ways.is_empty());
+        OnModel { ways: all, cut }
     }
 
-    fn on_records(&mut self, on: &OnRecords<'p, '_>, resource: &Resource, ways: Vec<(Term, Reached)>) {
+    /// The ways in for those who arrive in one way; none if there are too many.
+    fn on_model(&self, model: &'p Model, arrival: &Arrival, operation: Operation) -> Option<Vec<Way>> {
+        let on = OnRecords { policy: self.policy, model, operation, arrival, side: 0, inputs: Inputs::Apart };
+        Some(self.on_records(&on, reaches(&on)?))
+    }
+
+    fn on_records(&self, on: &OnRecords<'p, '_>, ways: Vec<(Term, Reached)>) -> Vec<Way> {
         let of = Some((on.model, on.operation));
         // What rules read of an input it must be allowed to name.
         let named = OnRecords { inputs: Inputs::Some, ..*on }.proposals();
-        // Whoever needs nothing of the record may leave out of the input what is read of it.
-        let plain = |term: &Term| {
-            let mut plain = true;
-            for part in term {
-                part.each_leaf(&mut |leaf| plain &= matches!(leaf, Leaf::Groups { .. } | Leaf::SomeGroup));
-            }
-            plain
-        };
         let takes = |term: &Term| {
-            if plain(term) {
+            if needs_no_record(term) {
                 return possible(on.policy, on.arrival, of, term);
             }
             let with_input = || Formula::all(term.iter().cloned()).and(named.clone());
@@ -171,6 +233,7 @@ impl<'p> Finding<'p> {
                 && (named.is_always() || is_possible(on.policy, vec![made_up(on.arrival, of)], &with_input()))
         };
         let classes = on.fields();
+        let mut all = Vec::new();
         for (term, (reached, whole)) in ways.into_iter().filter(|(term, _)| takes(term)) {
             let extent = match whole {
                 true => Extent::Whole,
@@ -184,9 +247,30 @@ impl<'p> Finding<'p> {
                 }
             };
             let term = needed(on.policy, on.arrival, of, &term);
-            self.add(resource, on.operation, Way { arrival: on.arrival.clone(), term, extent });
+            all.push(Way { arrival: on.arrival.clone(), term, extent });
         }
+        all
     }
+}
+
+/// The fields that an update may set to null.
+fn nullable(model: &Model) -> Extent {
+    let names = model.fields.iter().map(|field| &field.name).filter(|name| !model.identifier.contains(name));
+    Extent::Fields(names.cloned().collect())
+}
+
+/// The read among earlier ones that the rules do not tell from this one: it has the same ways in.
+fn read_like(model: &Model, operation: Operation, among: &[(Operation, Vec<Way>)]) -> Option<usize> {
+    let is_read = |operation: Operation| {
+        matches!(operation, Operation::Get | Operation::List | Operation::Sync | Operation::Search)
+    };
+    let fields = model.fields.iter().flat_map(|field| field.rules.iter().chain(&field.denies));
+    let rules = || model.rules.iter().chain(&model.denies).chain(fields.clone());
+    let same = |other: Operation| {
+        rules().all(|rule| rule.operations.meets(operation.needs()) == rule.operations.meets(other.needs()))
+    };
+    let mut earlier = among.iter().take_while(|(other, _)| *other != operation);
+    earlier.position(|(other, _)| is_read(operation) && is_read(*other) && same(*other))
 }
 
 /// Each way in to an operation on records, with what it reaches; none if there are too many.
@@ -212,8 +296,11 @@ fn reaches(on: &OnRecords<'_, '_>) -> Option<Vec<(Term, Reached)>> {
     let fields = || classes.iter().copied().enumerate();
     match on.operation {
         Operation::Delete => {
-            find(on.on_every_field(Operations::DELETE), None, true)?;
-            for (at, field) in fields().filter(|(_, field)| !is_key(field)) {
+            if !on.model.disabled.meets(Operations::DELETE) {
+                find(on.on_every_field(Operations::DELETE), None, true)?;
+            }
+            let nulls = !on.model.disabled.meets(Operations::UPDATE);
+            for (at, field) in fields().filter(|(_, field)| nulls && !is_key(field)) {
                 if let Some(field) = field.filter(|field| !on.covered(field, Operations::UPDATE).is_never()) {
                     find(on.covered(field, Operations::DELETE), Some(at), false)?;
                 }
@@ -283,15 +370,30 @@ pub(crate) fn said_of(policy: &Policy, way: &Way) -> Said {
 
 /// Whether some request takes a way; one without tests and with one part needs no closer look.
 fn possible(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>, term: &Term) -> bool {
+    is_plain(term) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
+}
+
+/// Whether a way asks nothing of the record: then the input may leave out what is read of it.
+pub(crate) fn needs_no_record(term: &Term) -> bool {
+    let mut none = true;
+    for part in term {
+        part.each_leaf(&mut |leaf| none &= matches!(leaf, Leaf::Groups { .. } | Leaf::SomeGroup));
+    }
+    none
+}
+
+/// Whether a way has one part at most, and one that some request makes true for certain.
+pub(crate) fn is_plain(term: &Term) -> bool {
     let mut leaves = 0;
     let mut tests = false;
     for part in term {
         part.each_leaf(&mut |leaf| {
             leaves += 1;
-            tests |= matches!(leaf, Leaf::Test { .. });
+            // What is created may not name every field.
+            tests |= matches!(leaf, Leaf::Test { .. } | Leaf::Creates { .. });
         });
     }
-    (leaves < 2 && !tests) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
+    leaves < 2 && !tests
 }
 
 /// A way without what the rest of it makes true anyway; who it is stays said in full.
