@@ -242,7 +242,7 @@ impl Decide {
         let mode = self.principal(policy).ok().and_then(|principal| principal["mode"].as_str().map(str::to_owned));
         match text(answer, "reason") {
             "mode" => format!("no rule for callers of mode `{}` allows it", mode.unwrap_or_default()),
-            "deny" => match answer["denies"].as_array().and_then(|denies| denies.first()) {
+            "deny-rule" => match answer["denies"].as_array().and_then(|denies| denies.first()) {
                 Some(deny) => format!(
                     "a deny takes it away: {}\n          {}:{}",
                     text(deny, "text"),

@@ -47,7 +47,7 @@ impl Reason {
             Reason::Mode => "mode",
             Reason::Unauthorized => "unauthorized",
             Reason::Condition => "condition",
-            Reason::Denied => "deny",
+            Reason::Denied => "deny-rule",
             Reason::Fields => "fields",
             Reason::Unknown => "unknown",
             Reason::OtherTable => "other-table",

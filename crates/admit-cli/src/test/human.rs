@@ -244,7 +244,7 @@ fn help(one: &Asserted<'_>, outcome: &Outcome, explained: &Explained) -> Option<
         (_, Some("mode" | "unauthorized")) if explained.nearest.is_empty() && explained.rule.is_none() => {
             Some("write a rule that gives it; if none should, write `cannot`".to_owned())
         }
-        (_, Some("deny" | "deny-rule")) => Some("narrow the deny; if it is meant, write `cannot`".to_owned()),
+        (_, Some("deny-rule")) => Some("narrow the deny; if it is meant, write `cannot`".to_owned()),
         (_, Some("hidden")) => {
             Some("name the caller in a rule of the field; if it is not meant, write `cannot`".to_owned())
         }
