@@ -4,7 +4,7 @@
 
 use admit_compiler::analysis::{Difference, Extent, Given, Matrix, Rename, Renamed, Resource};
 use admit_compiler::definition::{self, Question, Record, Stored, Target, Value};
-use admit_compiler::policy::{Model, Policy};
+use admit_compiler::policy::{Group, Model, Policy, Who};
 use admit_runtime::{Authorizer, Mode, Operation};
 use admit_tests::generate::{self, Forms};
 use admit_tests::requests;
@@ -140,6 +140,22 @@ fn without_one(policy: &Policy, which: Index) -> Policy {
     changed
 }
 
+/// The lists of groups in a policy's allow rules.
+fn group_lists(policy: &mut Policy) -> Vec<&mut Vec<String>> {
+    let models = policy.models.iter_mut();
+    let models = models
+        .flat_map(|model| [&mut model.rules].into_iter().chain(model.fields.iter_mut().map(|field| &mut field.rules)));
+    let customs = policy.operations.iter_mut().map(|custom| &mut custom.rules);
+    let paths = policy.buckets.iter_mut().flat_map(|bucket| &mut bucket.paths).map(|path| &mut path.rules);
+    let rules = models.chain(customs).chain(paths).flatten();
+    let whos = rules.flat_map(|rule| [&mut rule.who].into_iter().chain(&mut rule.and));
+    let names = whos.filter_map(|who| match who {
+        Who::Groups { names, .. } => Some(names),
+        _ => None,
+    });
+    names.collect()
+}
+
 /// Two of the fields that a model's rules read.
 fn two(model: &Model, which: &(Index, Index)) -> Vec<String> {
     let mut fields = requests::read_fields(model);
@@ -241,6 +257,26 @@ proptest! {
         for question in questions.iter().filter_map(known) {
             let differs = differs(&policy, &matrix, &question);
             prop_assert!(differs.is_none(), "{}\n{question:?}", differs.unwrap_or_default());
+        }
+    }
+
+    /// Who joins a list of groups gains by it, or loses what a rule of a path above gave; nobody else does.
+    #[test]
+    fn a_list_that_grows_concerns_who_joins_it(policy in generate::policy(Forms::All), which in any::<Index>()) {
+        let mut policy = admitting(policy);
+        let Some(group) = policy.groups.first().cloned() else { return Ok(()) };
+        let precedence = policy.groups.len() as u32;
+        policy.groups.push(Group { name: "JOINS".into(), acts_as: Vec::new(), precedence, ..group });
+        let mut more = policy.clone();
+        let lists = group_lists(&mut more);
+        if lists.is_empty() {
+            return Ok(());
+        }
+        let at = which.index(lists.len());
+        lists.into_iter().nth(at).into_iter().for_each(|names| names.push("JOINS".into()));
+        let difference = Difference::of(&policy, &more);
+        for change in &difference.changes {
+            prop_assert!(format!("{:?}", change.caller).contains("JOINS"), "{change:?}");
         }
     }
 

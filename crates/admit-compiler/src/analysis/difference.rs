@@ -3,7 +3,7 @@
 //! what two policies only say in other words is none. What could not be settled is kept, and said to be unsettled.
 
 use super::deeds::{Arrival, Inputs, OnRecords};
-use super::formula::Formula;
+use super::formula::{Formula, Leaf};
 use super::given::path_label;
 use super::objects;
 use super::renames::{Rename, Renamed, bare_rules, renamed, says_the_same};
@@ -225,7 +225,7 @@ impl Beyond {
     }
 }
 
-/// What `more` gives beyond `less`, way by way.
+/// What `more` gives beyond `less`, way by way, and there group by group: of a list that grows, those who join it.
 fn beyond(
     policy: &Policy,
     model: Option<&Model>,
@@ -240,15 +240,62 @@ fn beyond(
         if others.contains(&way) {
             continue;
         }
-        let Some((fields, certain)) = new_in(policy, model, operation, way, &others) else { continue };
-        // Reads compare each claim that the token has; where tokens that have all of them change nothing, that is said.
-        let (whole, whole_others): (Way, Vec<Way>) =
-            (with_whole_token(way), others.iter().map(|other| with_whole_token(other)).collect());
-        let in_part = whole != *way
-            && new_in(policy, model, operation, &whole, &whole_others.iter().collect::<Vec<_>>()).is_none();
-        found.push(Beyond { way: way.clone(), operation, gained, fields, certain, in_part });
+        let Some(new) = new_in(policy, model, operation, way, &others) else { continue };
+        let whole_others: Vec<Way> = others.iter().map(|other| with_whole_token(other)).collect();
+        let alone = each_group_alone(way);
+        let is_one = alone.len() == 1;
+        for way in alone {
+            let new = if is_one { Some(new.clone()) } else { new_in(policy, model, operation, &way, &others) };
+            let Some((fields, certain)) = new else { continue };
+            // Reads compare each claim that the token has; where tokens that have all of them change nothing, that is
+            // said.
+            let whole = with_whole_token(&way);
+            let in_part = whole != way
+                && new_in(policy, model, operation, &whole, &whole_others.iter().collect::<Vec<_>>()).is_none();
+            found.push(Beyond { way, operation, gained, fields, certain, in_part });
+        }
     }
     found
+}
+
+/// A way for each choice of one group of each list that it asks for.
+fn each_group_alone(way: &Way) -> Vec<Way> {
+    let mut all: Vec<Term> = vec![Vec::new()];
+    for part in &way.term {
+        let each: Vec<Formula> = match part {
+            Formula::Leaf(Leaf::Groups { claim, names }, wanted) if wanted.is_positive() => {
+                let leaf = |name: &String| Leaf::Groups { claim: claim.clone(), names: vec![name.clone()] };
+                names.iter().map(|name| Formula::Leaf(leaf(name), *wanted)).collect()
+            }
+            Formula::Leaf(Leaf::Best { names }, wanted) if wanted.is_positive() && !names.is_empty() => {
+                names.iter().map(|name| Formula::Leaf(Leaf::Best { names: vec![name.clone()] }, *wanted)).collect()
+            }
+            part => vec![part.clone()],
+        };
+        let with = |known: &Term| -> Vec<Term> {
+            each.iter().map(|part| [known.as_slice(), std::slice::from_ref(part)].concat()).collect()
+        };
+        all = all.iter().flat_map(with).collect();
+    }
+    all.into_iter().map(|term| Way { term, ..way.clone() }).collect()
+}
+
+/// Whether who is in the groups of one leaf is always in those of another.
+fn implies(one: &Formula, other: &Formula) -> bool {
+    match (one, other) {
+        (Formula::Leaf(one, wanted), Formula::Leaf(other, asked)) if wanted == asked && wanted.is_positive() => {
+            match (one, other) {
+                (Leaf::Groups { claim, names }, Leaf::Groups { claim: of, names: wider }) => {
+                    claim == of && names.iter().all(|name| wider.contains(name))
+                }
+                (Leaf::Best { names }, Leaf::Best { names: wider }) => {
+                    !names.is_empty() && names.iter().all(|name| wider.contains(name))
+                }
+                _ => false,
+            }
+        }
+        _ => false,
+    }
 }
 
 /// A way for callers whose tokens hold all claims of the owners that it compares.
@@ -335,7 +382,8 @@ fn exceeds(policy: &Policy, model: Option<&Model>, operation: Operation, way: &W
     if others.is_empty() && is_plain(&way.term) {
         return Found::Yes;
     }
-    let within = |other: &&Way| other.term.iter().all(|part| way.term.contains(part));
+    let is_met = |part: &Formula| way.term.iter().any(|own| own == part || implies(own, part));
+    let within = |other: &&Way| other.term.iter().all(is_met);
     if others.iter().any(within) {
         return Found::No;
     }

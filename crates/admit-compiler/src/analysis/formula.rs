@@ -37,6 +37,11 @@ impl Wanted {
         Wanted(1 << truth as u8)
     }
 
+    /// Whether a leaf that is false is never what is wanted, and one that is true is.
+    pub fn is_positive(self) -> bool {
+        self.has(Truth::True) && !self.has(Truth::False)
+    }
+
     pub fn has(self, truth: Truth) -> bool {
         self.0 & (1 << truth as u8) != 0
     }
