@@ -85,7 +85,11 @@ pub fn measure(quick: bool, ours: bool, report: &mut Report) {
         if !ours {
             let permits = crate::cedar::permits(&Work::new(SIZES[2], 0));
             let cedar = processor(2, || permits.parse::<cedar_policy::PolicySet>().is_ok());
-            report.at_least("large: times faster than Cedar parses its permits".into(), milliseconds(cedar) / took, 1.0);
+            report.at_least(
+                "large: times faster than Cedar parses its permits".into(),
+                milliseconds(cedar) / took,
+                1.0,
+            );
         }
     }
     let page = thousand_lines();
@@ -108,8 +112,10 @@ fn linear(quick: bool, report: &mut Report) {
     if quick {
         report.left_out.push("a policy of 1,000,000 rules".into());
     }
-    let built: Vec<Built> =
-        RULES[..most].iter().filter_map(|rules| best(&rules.to_string(), if *rules > 100_000 { 1 } else { 3 })).collect();
+    let built: Vec<Built> = RULES[..most]
+        .iter()
+        .filter_map(|rules| best(&rules.to_string(), if *rules > 100_000 { 1 } else { 3 }))
+        .collect();
     for one in &built {
         let what = format!("{} rules, {} bytes of text: microseconds a rule", one.rules, one.text);
         report.plain(what, one.took.as_secs_f64() * 1e6 / one.rules as f64);
