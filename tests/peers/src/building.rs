@@ -95,7 +95,9 @@ pub fn measure(quick: bool, ours: bool, report: &mut Report) {
     let page = thousand_lines();
     let source = [Source { name: "page.policy".into(), text: page.into_bytes() }];
     let took = processor(20, || admit_compiler::check(&source).policy.is_some());
-    report.at_most("checking a file of 1,000 lines, ms".into(), milliseconds(took), 10.0);
+    report.at_most("checking a file of 1,000 lines, cold, ms".into(), milliseconds(took), 25.0);
+    // The compiler keeps nothing between two checks: the second goal is held by the first way, or it is missed.
+    report.at_most("checking it again after a change (nothing is reused), ms".into(), milliseconds(took), 10.0);
     linear(quick, report);
 }
 

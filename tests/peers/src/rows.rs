@@ -32,7 +32,7 @@ pub fn all() -> Vec<(&'static str, Times)> {
         (0..COUNT).map(|at| policy.action(&format!("{kind}{}", at % 64), "get").expect("a model")).collect()
     };
     let record = |field: &'static str, right: &'static str| {
-        move |at: usize| [(field, Value::Text(if at % 2 == 0 { right } else { "somebody" }))]
+        move |at: usize| [(field, Value::Text(if at.is_multiple_of(2) { right } else { "somebody" }))]
     };
     let files = policy.storage("files", "get").expect("a bucket");
     let keys = |area: fn(usize) -> String| -> Vec<String> { (0..COUNT).map(area).collect() };
