@@ -537,6 +537,11 @@ impl<'p> Scene<'p> {
         self.support.get(leaf)?.iter().find(|var| !self.assigned.contains(*var))
     }
 
+    /// How many things that a leaf reads have no value yet.
+    pub fn open(&self, leaf: &Leaf) -> usize {
+        self.support.get(leaf).map_or(0, |vars| vars.iter().filter(|var| !self.assigned.contains(*var)).count())
+    }
+
     /// What a leaf comes to; none while that is open.
     pub fn truth(&self, leaf: &Leaf) -> Option<Truth> {
         if let Leaf::Groups { claim, names } = leaf {

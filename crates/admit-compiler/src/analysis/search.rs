@@ -66,13 +66,17 @@ impl Search<'_, '_> {
             self.scene.restore(saved);
             return false;
         }
-        // Whatever leaves the fewest ways to go on: a choice of parts, or the values of something that a leaf reads.
+        // Whatever leaves the fewest ways to go on: a choice of parts, or the values of something that a leaf reads; of
+        // leaves the one that is decided soonest, so that what cannot be is not tried with everything that others read.
         let size = |formula: &Formula| match formula {
-            Formula::Leaf(leaf, _) => match self.scene.unassigned(leaf) {
-                Some(Var::Group(_) | Var::GroupOf(..) | Var::Malformed(_) | Var::SomeGroup) => 2,
-                _ => MANY,
-            },
-            Formula::Any(parts) | Formula::All(parts) => parts.len(),
+            Formula::Leaf(leaf, _) => {
+                let ways = match self.scene.unassigned(leaf) {
+                    Some(Var::Group(_) | Var::GroupOf(..) | Var::Malformed(_) | Var::SomeGroup) => 2,
+                    _ => MANY,
+                };
+                (ways, self.scene.open(leaf))
+            }
+            Formula::Any(parts) | Formula::All(parts) => (parts.len(), 0),
         };
         let Some(at) = (0..open.len()).min_by_key(|at| (size(open[*at]), *at)) else { return false };
         match open[at] {
