@@ -40,13 +40,14 @@ fn counted(one: &mut dyn FnMut(usize)) {
 
 type Case = (&'static str, fn(&Policy<'_>));
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     ("load", load),
     ("principal, 5 groups", principal),
     ("principal, 100 groups", principal_of_many),
     ("action", action),
     ("decide by groups", decide),
     ("from strings", full),
+    ("from strings, once", once),
     ("owner", owner),
     ("group in record", group_in_record),
     ("update of fields", update),
@@ -125,6 +126,18 @@ fn full(policy: &Policy<'_>) {
             let user = policy.user(black_box(&claims[at])).expect("few groups");
             let action = policy.action(black_box(&names[at]), "get").expect("a model");
             black_box(policy.decide(&user, action, &Request::new()).is_allowed());
+        });
+    });
+}
+
+fn once(policy: &Policy<'_>) {
+    let names: Vec<String> = (0..TIMES).map(model).collect();
+    with_groups(&mut |claims| {
+        counted(&mut |at| {
+            let caller = Caller { claims: black_box(&claims[at]), ..Caller::new(Mode::UserPool) };
+            let action = policy.action(black_box(&names[at]), "get").expect("a model");
+            let decision = policy.decide_once(&caller, action, &Request::new());
+            black_box(decision.is_ok_and(|decision| decision.is_allowed()));
         });
     });
 }

@@ -622,3 +622,60 @@ pub fn question() -> impl Strategy<Value = Question> {
         |(caller, target, stored, input, args, index)| Question { caller, target, stored, input, args, index },
     )
 }
+
+/// How a table lays out what classes may do: a policy of few groups has grids, one of many has cells.
+#[derive(Clone, Copy, Debug)]
+pub enum Layout {
+    /// As it is.
+    Grids,
+    /// More groups, in a model of their own.
+    Cells,
+    /// Runs of cells that are long, or pages.
+    Long,
+}
+
+/// Any layout.
+pub fn layout() -> impl Strategy<Value = Layout> {
+    prop_oneof![Just(Layout::Grids), Just(Layout::Cells), Just(Layout::Long)]
+}
+
+/// The same policy with a hundred groups more, whom a model of their own lets in, or every rule that lets in groups.
+pub fn laid_out(mut policy: Policy, layout: Layout) -> Policy {
+    if matches!(layout, Layout::Grids) {
+        return policy;
+    }
+    let (crowd, place) = ((0..100).map(|number| format!("Crowd{number}")).collect::<Vec<String>>(), Place::default());
+    let last = policy.groups.last().map_or(0, |group| group.precedence);
+    policy.groups.extend(crowd.iter().zip(last + 1..).map(|(name, precedence)| Group {
+        name: name.clone(),
+        acts_as: Vec::new(),
+        precedence,
+        role: None,
+        grants: Vec::new(),
+        place,
+    }));
+    if matches!(layout, Layout::Long) {
+        let on_models = policy.models.iter_mut().flat_map(|model| &mut model.rules);
+        let in_buckets =
+            policy.buckets.iter_mut().flat_map(|bucket| &mut bucket.paths).flat_map(|path| &mut path.rules);
+        for rule in on_models.chain(in_buckets) {
+            if let Who::Groups { names, provider: Provider::UserPools, claim } = &mut rule.who
+                && *claim == policy.group_claim
+            {
+                names.extend(crowd.iter().cloned());
+            }
+        }
+    }
+    let who = Who::Groups { names: crowd, provider: Provider::UserPools, claim: policy.group_claim.clone() };
+    let rule = Rule { who, and: Vec::new(), operations: Operations::READ, condition: None, place };
+    policy.models.push(Model {
+        name: "Crowd".to_owned(),
+        fields: Vec::new(),
+        identifier: vec!["id".to_owned()],
+        rules: vec![rule],
+        denies: Vec::new(),
+        disabled: Operations::NONE,
+        place,
+    });
+    policy
+}

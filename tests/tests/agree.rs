@@ -16,9 +16,11 @@ proptest! {
     #[test]
     fn the_table_says_what_the_definition_says(
         policy in prop_oneof![generate::policy(Forms::Amplify), generate::policy(Forms::All)],
+        layout in generate::layout(),
         questions in prop::collection::vec(generate::question(), 8),
         records in prop::collection::vec(generate::record(), 4),
     ) {
+        let policy = generate::laid_out(policy, layout);
         let bytes = table(&policy, false).expect("small");
         let loaded = admit_runtime::Policy::from_bytes(&bytes).expect("what the writer writes loads");
         for question in &questions {
@@ -102,6 +104,8 @@ fn compare(
         Ok(principal) => principal,
         Err(error) => {
             prop_assert_eq!(error, admit_runtime::PrincipalError::ExclusiveGroups);
+            let once = loaded.decide_once(&caller, action, &Request::new());
+            prop_assert_eq!(once.map(|decision| decision.effect()), Err(error));
             prop_assert!(!expected.allowed && !expected.ask, "nobody may hold these groups: {:?}", question);
             return Ok(());
         }
@@ -126,7 +130,18 @@ fn compare(
     if let Some(input) = &input {
         request = request.input(input);
     }
-    let decision = loaded.decide(&principal, action, &request);
+    let once = loaded.decide_once(&caller, action, &request).expect("who is a principal may ask once");
+    compare_decision(policy, question, &once, &expected, records)?;
+    compare_decision(policy, question, &loaded.decide(&principal, action, &request), &expected, records)
+}
+
+fn compare_decision(
+    policy: &Policy,
+    question: &Question,
+    decision: &Decision<'_>,
+    expected: &definition::Answer,
+    records: &[Record],
+) -> Result<(), TestCaseError> {
     let effect = match (expected.allowed, expected.ask) {
         (true, _) => Effect::Allow,
         (false, true) => Effect::Ask,
@@ -146,7 +161,7 @@ fn compare(
     });
     prop_assert_eq!(&owners, &expected.owners, "{:?}", question);
     if effect == Effect::Allow {
-        compare_shown(policy, question, &decision, records, &owners)?;
+        compare_shown(policy, question, decision, records, &owners)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ const POLICIES: [&str; 4] = [
     "model Post { allow.publicApiKey().to([\"read\"]) }",
     include_str!("../../docs/examples/bulletin.policy"),
     include_str!("../../crates/admit-syntax/tests/everything.policy"),
-    include_str!("../tables/v3/guarded.policy"),
+    include_str!("../tables/v4/guarded.policy"),
 ];
 
 /// So many groups that what they may do stands in a long run of cells, and in pages.

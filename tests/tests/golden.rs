@@ -27,17 +27,11 @@ fn tables_of_older_versions_are_refused_for_their_version() {
     }
 }
 
-/// What decides in an answer; which rules are named may improve, and how exactly a denial says why: that a condition is
-/// not true was once no reason of its own, and a deny had the decision's name.
+/// What decides in an answer; which rules are named may improve.
 fn decided(mut answer: serde_json::Value) -> serde_json::Value {
     if let Some(answer) = answer.as_object_mut() {
         for key in ["rules", "nearest", "conditions"] {
             answer.remove(key);
-        }
-        for (now, then) in [("condition", "unauthorized"), ("deny-rule", "deny")] {
-            if let Some(reason) = answer.get_mut("reason").filter(|reason| **reason == now) {
-                *reason = then.into();
-            }
         }
     }
     answer

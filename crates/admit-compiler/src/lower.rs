@@ -66,6 +66,8 @@ struct Lowering<'p> {
     cell_runs: HashMap<Cells, (u32, u8)>,
     clause_runs: HashMap<Vec<format::Clause>, u32>,
     pages: HashMap<format::Page, u16>,
+    /// There are so few classes that all cells of a head fit into one grid.
+    has_grids: bool,
     parts: HashMap<Vec<u32>, u32>,
     shapes: HashMap<(Vec<format::Field>, u32, u8), u32>,
     models: Vec<&'p Model>,
@@ -105,6 +107,7 @@ impl<'p> Lowering<'p> {
             cell_runs: HashMap::new(),
             clause_runs: HashMap::new(),
             pages: HashMap::new(),
+            has_grids: classes.len() <= format::GRID_CLASSES as usize,
             parts: HashMap::new(),
             shapes: HashMap::new(),
             models,
@@ -420,7 +423,7 @@ impl<'p> Lowering<'p> {
         }
         let (cells, count) =
             self.cells(openings.classes.into_iter().map(|(class, operations)| (class, operations.0)).collect());
-        format::Head { cells, count, common: format::U24::new(number) } // `to_bytes` refuses more
+        format::Head { cells, count, common: format::U24::new(number), sieve: 0 } // `to_bytes` refuses more
     }
 
     /// The first of a run of clauses; equal runs are one, and an empty one begins at 0.
@@ -443,7 +446,14 @@ impl<'p> Lowering<'p> {
         if let Some(known) = self.cell_runs.get(&cells) {
             return *known;
         }
-        let run = if cells.len() <= format::SHORT {
+        let run = if self.has_grids {
+            let mut rows = [0; 8];
+            for (class, operations) in &cells {
+                rows.iter_mut().zip(0..).for_each(|(row, bit)| *row |= u64::from(operations >> bit & 1) << class);
+            }
+            self.rows.grids.push(format::Grid::of_rows(rows));
+            (self.rows.grids.len() as u32 - 1, format::GRID)
+        } else if cells.len() <= format::SHORT {
             (self.cell_run(&cells), cells.len() as u8)
         } else {
             let long = self.pages(&cells).unwrap_or_else(|| {

@@ -1,8 +1,9 @@
 //! Cells: which classes may do what on a resource.
 //! Always: a class that has no cell has nothing, and so has a class that the table does not know.
 
-use crate::format::{Head, LONG, Long, PAGE, Page, U24};
+use crate::format::{GRID, GRID_CLASSES, Grid, Head, LONG, Long, PAGE, Page, U24};
 use crate::load::{Policy, Rows};
+use crate::principal::Held;
 
 /// A class's operations on a resource.
 #[derive(Clone, Copy)]
@@ -19,62 +20,69 @@ pub(crate) struct Cells<'t> {
     pub long: Rows<'t, Long>,
     pub page_numbers: Rows<'t, u16>,
     pub pages: Rows<'t, Page>,
+    pub grids: Rows<'t, Grid>,
 }
 
 impl<'t> Cells<'t> {
-    /// What these classes may do together.
+    /// What these classes may do together; as soon as that is all of `wanted`, no more.
     #[inline]
-    pub fn open(&self, head: Head, held: &[u16]) -> u8 {
-        match head.count == LONG {
-            false => self.in_short(head.cells as usize, usize::from(head.count), held),
-            true => self.in_long(head.cells, held),
+    pub fn open(&self, head: &Head, held: &Held, wanted: u8) -> u8 {
+        match head.count {
+            GRID => self.in_grid(head, held.low, wanted),
+            _ => self.in_cells(head, held, wanted),
         }
     }
 
-    /// What one class may do.
-    pub fn one(&self, head: Head, class: u16) -> u8 {
-        self.open(head, &[class])
-    }
-
-    /// What `held` have together in a run of cells. Eight cells are compared at once: a run's last ones with those of
-    /// other runs behind or, at the section's end, before them, whose operations do not count.
-    #[inline]
-    fn in_short(&self, first: usize, count: usize, held: &[u16]) -> u8 {
-        let (classes, operations) = (self.classes.bytes(), self.operations.bytes());
-        let Some(last) = classes.len().checked_sub(LANES) else { return self.in_few(first, count, held) };
-        let (mut open, mut at, end) = (0, first, first.saturating_add(count));
-        while at < end {
-            let start = at.min(last);
-            let (Some(classes), Some(operations)) = (window(classes, start), window(operations, start)) else {
-                break; // no run ends behind its section: checked at load
-            };
-            let others = (at - start).min(LANES - 1);
-            let own = u64::MAX >> (64 - 8 * (end - at).min(LANES)) << (8 * others);
-            open |= lanes(classes, u64::from_le_bytes(operations.map(|[operations]| operations)) & own, held);
-            at += LANES;
+    /// The same where cells are no grid.
+    #[inline(never)]
+    fn in_cells(&self, head: &Head, held: &Held, wanted: u8) -> u8 {
+        let mut open = 0;
+        for class in held.each() {
+            if head.may_hold(class.bit) {
+                open |= self.one(head, class.number, wanted);
+                if open & wanted == wanted {
+                    break;
+                }
+            }
         }
-        open.to_le_bytes().into_iter().fold(0, |all, one| all | one)
+        open
     }
 
-    /// The same in a table of fewer cells.
-    #[cold]
-    fn in_few(&self, first: usize, count: usize, held: &[u16]) -> u8 {
-        let cells = (first..first.saturating_add(count)).map(|at| (self.classes.at(at), self.operations.at(at)));
-        let cells = cells.filter(|(class, _)| held.contains(class));
-        cells.fold(0, |open, (_, operations)| open | operations)
+    /// What one class may do, of `wanted` at least.
+    #[inline]
+    pub fn one(&self, head: &Head, class: u16, wanted: u8) -> u8 {
+        match head.count {
+            GRID => self.in_grid(head, 1 << (class & 63), wanted),
+            LONG => self.in_long(head.cells, class),
+            _ => self.in_run(head.cells, u32::from(head.count), class),
+        }
+    }
+
+    /// Which of the wanted operations some of these classes have.
+    #[inline(always)] // measured: most tables have grids, and a decision by them then calls nothing
+    fn in_grid(&self, head: &Head, classes: u64, wanted: u8) -> u8 {
+        let Some(grid) = self.grids.bytes().get(head.cells as usize) else { return 0 };
+        let (rows, mut open, mut left) = (grid.as_chunks::<8>().0, 0, wanted);
+        while left != 0 {
+            let bit = left.trailing_zeros();
+            let row = rows.get(bit as usize).map_or(0, |row| u64::from_le_bytes(*row));
+            open |= u8::from(row & classes != 0) << bit;
+            left &= left - 1;
+        }
+        open
+    }
+
+    #[inline]
+    fn in_run(&self, first: u32, count: u32, class: u16) -> u8 {
+        let found = self.classes.part(first, count).binary_search_by_key(&class, |class| u16::from_le_bytes(*class));
+        found.map_or(0, |at| self.operations.at(first as usize + at))
     }
 
     #[inline(never)]
-    fn in_long(&self, number: u32, held: &[u16]) -> u8 {
+    fn in_long(&self, number: u32, class: u16) -> u8 {
         let long = self.long.at(number as usize);
-        held.iter().fold(0, |open, class| open | self.of_class(&long, *class))
-    }
-
-    fn of_class(&self, long: &Long, class: u16) -> u8 {
         if long.paged == 0 {
-            let at = self.classes.lower_bound(long.first, long.count, |at| *at < class);
-            let found = at < (long.first + long.count) as usize && self.classes.at(at) == class;
-            return if found { self.operations.at(at) } else { 0 };
+            return self.in_run(long.first, long.count, class);
         }
         let class = usize::from(class);
         match class / PAGE < long.count as usize {
@@ -90,10 +98,11 @@ impl<'t> Cells<'t> {
     /// The cells one by one, for reports.
     pub fn each(self, head: Head) -> impl Iterator<Item = Cell> + use<'t> {
         let long = if head.count == LONG { self.long.at(head.cells as usize) } else { Long::default() };
-        let run = if head.count == LONG {
-            if long.paged == 0 { (long.first, long.count) } else { (0, 0) }
-        } else {
-            (head.cells, u32::from(head.count))
+        let run = match head.count {
+            GRID => (0, 0),
+            LONG if long.paged == 0 => (long.first, long.count),
+            LONG => (0, 0),
+            count => (head.cells, u32::from(count)),
         };
         let cells = self.classes.run(run.0, run.1).zip(self.operations.run(run.0, run.1));
         let pages = if long.paged == 0 { 0..0 } else { 0..long.count as usize };
@@ -101,31 +110,19 @@ impl<'t> Cells<'t> {
             let page = self.page(long.first as usize + block);
             (0..PAGE).map(move |at| ((block * PAGE + at) as u16, page.0[at]))
         });
-        let cells = cells.chain(paged).map(|(class, operations)| Cell { class, operations });
+        let grid = if head.count == GRID { self.grids.at(head.cells as usize) } else { Grid::default() };
+        let in_grid = (0..GRID_CLASSES).map(move |class| (class as u16, grid.of_class(class)));
+        let cells = cells.chain(paged).chain(in_grid).map(|(class, operations)| Cell { class, operations });
         cells.filter(|cell| cell.operations != 0)
     }
 }
 
-/// Cells that are compared at once: a vector register, without a word about vectors.
-const LANES: usize = 8;
-
-/// The [`LANES`] rows that start at `start`.
-#[inline]
-fn window<T>(rows: &[T], start: usize) -> Option<&[T; LANES]> {
-    rows.get(start..)?.first_chunk()
-}
-
-/// The operations of eight cells, a byte each, or 0 where none of the held is the cell's.
-#[inline]
-fn lanes(classes: &[[u8; 2]; LANES], operations: u64, held: &[u16]) -> u64 {
-    let classes = classes.map(u16::from_le_bytes);
-    let mut same = [0u16; LANES];
-    for held in held {
-        for (same, class) in same.iter_mut().zip(classes) {
-            *same |= if class == *held { u16::MAX } else { 0 };
-        }
+impl Head {
+    /// Whether a class may have a cell here, by the bit that its name has in sieves: without it, it has none.
+    #[inline]
+    pub(crate) fn may_hold(&self, bit: u8) -> bool {
+        self.sieve >> (bit & 63) & 1 == 1
     }
-    u64::from_le_bytes(same.map(|same| same as u8)) & operations
 }
 
 /// Something that can be asked about: its head, and what it has in common with others.

@@ -156,7 +156,7 @@ impl<'a> Decision<'a> {
             return special.each_recorded_owner(visit);
         }
         for clause in self.asked.recording(&model).filter(|clause| self.is_recorded(&model, clause)) {
-            let condition = self.asked.policy.condition(&clause, self.asked.principal, Spelling::Complete);
+            let condition = self.asked.policy.condition(&clause, &self.asked.asker, Spelling::Complete);
             if let Some(Condition { field, many, wanted: Wanted::Identity(identity) }) = condition {
                 let (pieces, count) = identity.joined();
                 visit(field, many, &pieces[..count]);
@@ -317,7 +317,7 @@ impl<'a> Decision<'a> {
         let input: &dyn Fields = request.input.unwrap_or(&());
         let clauses = self.asked.policy.clauses_of(resource).filter(gets);
         let mut clauses =
-            clauses.filter_map(|clause| self.asked.policy.condition(&clause, self.asked.principal, spelling));
+            clauses.filter_map(|clause| self.asked.policy.condition(&clause, &self.asked.asker, spelling));
         match (self.asked.action.operation, request.stored) {
             (Operation::Create, _) => {
                 clauses.any(|condition| condition.matches(input) || self.recorded_meets(&condition))
@@ -371,7 +371,7 @@ impl<'a> Decision<'a> {
         let resource = policy.resource(resource);
         let needs = self.asked.action.operation.needs();
         let storage = matches!(self.asked.action.target, Target::Bucket(_));
-        let (own, provider) = match self.asked.principal.caller.mode {
+        let (own, provider) = match self.asked.asker.caller.mode {
             Mode::UserPool | Mode::IdentityPool if storage => (resource.common.identity_pool, Some(0)),
             Mode::UserPool => (resource.common.user_pool, Some(0)),
             Mode::Oidc => (resource.common.oidc, Some(1)),

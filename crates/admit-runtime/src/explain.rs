@@ -353,7 +353,7 @@ impl<'a> Decision<'a> {
     }
 
     fn verdict(&self, rule: &Rule<'a>) -> Verdict {
-        let caller = self.asked.principal.caller.mode;
+        let caller = self.asked.asker.caller.mode;
         // In storage a user of the pool acts through the identity pool.
         let pool = rule.rule.scope_kind == scope::PATH && caller == Mode::UserPool && rule.mode() == Mode::IdentityPool;
         let function = rule.rule.scope_kind == scope::DATA;
@@ -432,7 +432,7 @@ impl<'a> Decision<'a> {
         if let Some(counts) = self.counts(rule, Counts::IfTrue) {
             return counts;
         }
-        let caller = &self.asked.principal.caller;
+        let caller = self.asked.asker.caller;
         let storage = rule.rule.scope_kind == scope::PATH;
         let pool = storage && caller.mode == Mode::UserPool && rule.mode() == Mode::IdentityPool;
         if !(pool || caller.mode == rule.mode()) {
@@ -443,9 +443,9 @@ impl<'a> Decision<'a> {
             who::GROUPS if one_role => self.is_role(rule),
             who::GROUPS if self.is_of_pool(rule) => self.groups_of(rule).any(|name| self.counts_as(name, rule)),
             who::GROUPS => self.groups_of(rule).any(|name| rule.names().any(|group| group == name)),
-            who::AUTHENTICATED if storage => !(one_role && self.asked.principal.in_group),
-            who::AUTHENTICATED => !(rule.mode() == Mode::IdentityPool && self.asked.principal.in_group),
-            who::ENTITY => !(one_role && self.asked.principal.in_group) && self.is_mine(rule),
+            who::AUTHENTICATED if storage => !(one_role && self.asked.asker.in_group(self.asked.policy)),
+            who::AUTHENTICATED => !(rule.mode() == Mode::IdentityPool && self.asked.asker.in_group(self.asked.policy)),
+            who::ENTITY => !(one_role && self.asked.asker.in_group(self.asked.policy)) && self.is_mine(rule),
             who::FUNCTION => caller.function.is_some_and(|name| rule.names().any(|function| function == name)),
             who::OWNER..=who::GROUPS_IN => self.record_names_caller(rule),
             who::CUSTOM => caller.authorizer != crate::principal::Authorizer::No,
@@ -482,13 +482,13 @@ impl<'a> Decision<'a> {
 
     /// Whether the one role in which a caller acts in storage, where roles go by precedence, is one of the rule's.
     fn is_role(&self, rule: &Rule<'a>) -> bool {
-        let (policy, principal) = (self.asked.policy, self.asked.principal);
+        let (policy, asker) = (self.asked.policy, self.asked.asker);
         match rule.rule.who {
             _ if !policy.preferred => true,
             who::GROUPS => {
-                principal.preferred().is_some_and(|best| self.counts_as(policy.class_name(best.into()), rule))
+                asker.preferred(policy).is_some_and(|best| self.counts_as(policy.class_name(best.into()), rule))
             }
-            who::AUTHENTICATED | who::ENTITY => !principal.in_group,
+            who::AUTHENTICATED | who::ENTITY => !asker.in_group(policy),
             _ => true,
         }
     }
@@ -503,7 +503,7 @@ impl<'a> Decision<'a> {
 
     fn groups_of(&self, rule: &Rule<'a>) -> Groups<'a> {
         let policy = &self.asked.policy;
-        let caller = &self.asked.principal.caller;
+        let caller = self.asked.asker.caller;
         match (rule.optional(rule.rule.claim), caller.groups) {
             (None, Some(groups)) if caller.mode == Mode::IdentityPool => Groups::of(crate::Value::List(groups)),
             (Some(claim), _) => Groups::of(caller.claims.get(claim)),
@@ -524,7 +524,7 @@ impl<'a> Decision<'a> {
                 Operation::Listen => Spelling::Last,
                 _ => Spelling::Any,
             };
-            let condition = self.asked.policy.condition(&part, self.asked.principal, spelling);
+            let condition = self.asked.policy.condition(&part, &self.asked.asker, spelling);
             condition.is_some_and(|condition| match (operation, self.asked.request.stored) {
                 (Operation::Create, _) => self.asked.grants_create(&model, &part),
                 (_, Stored::Given(record)) => condition.matches(record),

@@ -5,7 +5,7 @@
 /// The first bytes of every table.
 pub const MAGIC: [u8; 8] = *b"admit\r\n\x1a";
 /// The version of the format that this crate reads and writes.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// "There is none", where a number would name something.
 pub const NONE: u32 = u32::MAX;
 /// Where the header's u32 section lengths begin: behind magic, version, settings, length, seed and counts.
@@ -49,7 +49,7 @@ sections! {
     Text "text": u8,
     /// Where each string ends. First the names that requests look up ([`scope_of`] tells their order), then the others,
     /// ascending.
-    Strings "strings": u32,
+    Strings "strings": U24,
     /// A number a bucket of names, which moves them to free slots.
     Pilots "pilots": u16,
     /// The string in each slot, or [`NO_NAME`].
@@ -70,6 +70,8 @@ sections! {
     PageNumbers "page numbers": u16,
     /// [`Page`]
     Pages "pages": Page,
+    /// [`Grid`]: all cells of a head, where the table has few classes.
+    Grids "grids": Grid,
     /// [`Clause`]: which owner or group in a record may do what.
     Clauses "clauses": Clause,
     /// String numbers: the parts of identity claims.
@@ -123,7 +125,7 @@ sections! {
     /// The explanations' strings, UTF-8.
     RuleText "rule text": u8,
     /// Where each of them ends.
-    RuleStrings "rule strings": u32,
+    RuleStrings "rule strings": U24,
     /// [`Rule`], in source order.
     Rules "rules": Rule,
     /// Numbers of explanations' strings: group names, parts of claims.
@@ -172,7 +174,7 @@ macro_rules! number {
         }
     )*};
 }
-number!(u8 u16 u32 U24);
+number!(u8 u16 u32 u64 U24);
 
 /// A number of three bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -266,18 +268,22 @@ pub(crate) const NAMES_A_PILOT: usize = 4;
 pub(crate) fn hash(seed: u32, scope: u32, name: &[u8]) -> u64 {
     let start = (u64::from(scope) << 32 | u64::from(seed)) ^ name.len() as u64;
     let (Some((first, rest)), Some(last)) = (name.split_first_chunk::<8>(), name.last_chunk::<8>()) else {
-        return fold(start ^ padded(name));
+        return fold(start ^ padded(name), SPREAD);
     };
     let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
-    if rest.is_empty() {
-        return fold(start ^ last);
-    }
-    let hash = fold(start ^ first);
+    // One multiplication for most names. `SPREAD` as bytes is no UTF-8, so that neither factor is zero for certain names.
     if rest.len() <= 8 {
-        return fold(hash ^ last);
+        return fold(start ^ first, SPREAD ^ last);
     }
+    hash_long(start ^ first, rest, last)
+}
+
+/// The hash of what stands behind the first word of a name of more than two.
+#[inline(never)]
+fn hash_long(first: u64, rest: &[u8], last: u64) -> u64 {
     let middle = rest.as_chunks::<8>().0.get(..(rest.len() - 1) / 8).unwrap_or(&[]);
-    fold(middle.iter().fold(hash, |hash, word| fold(hash ^ u64::from_le_bytes(*word))) ^ last)
+    let hash = middle.iter().fold(first, |hash, word| fold(hash, SPREAD) ^ u64::from_le_bytes(*word));
+    fold(hash, SPREAD ^ last)
 }
 
 /// Up to eight bytes, as a word padded with zeros.
@@ -293,9 +299,19 @@ pub(crate) const fn padded(bytes: &[u8]) -> u64 {
     word
 }
 
-fn fold(word: u64) -> u64 {
-    let product = u128::from(word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+/// What names are multiplied by: two to the 64th, divided by the golden ratio.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Both halves of a product.
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a).wrapping_mul(u128::from(b));
     (product as u64) ^ (product >> 64) as u64
+}
+
+/// The bit that stands for a name in the sieve of a [`Head`], by its hash.
+#[inline(always)]
+pub(crate) fn sieve_bit(hash: u64) -> u8 {
+    (hash & 63) as u8
 }
 
 /// The bucket of a hash, among `count`.
@@ -332,6 +348,10 @@ record! {
 pub const SHORT: usize = 64;
 /// [`Head::count`] of a long run: `cells` is its number.
 pub const LONG: u8 = 255;
+/// [`Head::count`] of a head whose cells are a grid: `cells` is its number.
+pub const GRID: u8 = 254;
+/// A table of so many classes has its cells in grids, and only such a one.
+pub const GRID_CLASSES: u32 = 64;
 /// Classes a page.
 pub const PAGE: usize = 64;
 
@@ -343,10 +363,13 @@ record! {
     Head {
         /// Its first cell, or its long run.
         cells: u32,
-        /// How many cells: at most [`SHORT`], or [`LONG`].
+        /// How many cells: at most [`SHORT`], or [`LONG`], or [`GRID`].
         count: u8,
         /// The number of its [`Common`].
         common: U24,
+        /// The [`sieve_bit`] of each class that has a cell here, by the hash of the class's name: a class whose bit is
+        /// not set has nothing here. The writer works it out.
+        sieve: u64,
     }
 }
 
@@ -414,6 +437,53 @@ impl Record for Page {
     #[cfg(feature = "write")]
     fn write(self, out: &mut alloc::vec::Vec<u8>) {
         out.extend_from_slice(&self.0);
+    }
+}
+
+record! {
+    /// The cells of a head, in a table of at most [`GRID_CLASSES`] classes: by operation, in the order of their bits, the
+    /// classes that have it, bit *n* for class *n*. To decide is then to look at one word.
+    Grid {
+        /// Create, write or call.
+        create: u64,
+        /// Update.
+        update: u64,
+        /// Delete.
+        delete: u64,
+        /// Get.
+        get: u64,
+        /// List.
+        list: u64,
+        /// Listen.
+        listen: u64,
+        /// Sync.
+        sync: u64,
+        /// Search.
+        search: u64,
+    }
+}
+
+impl Grid {
+    /// The rows, in the order of the operations' bits.
+    #[inline]
+    pub fn rows(&self) -> [u64; 8] {
+        [self.create, self.update, self.delete, self.get, self.list, self.listen, self.sync, self.search]
+    }
+
+    /// The grid of these rows.
+    pub fn of_rows([create, update, delete, get, list, listen, sync, search]: [u64; 8]) -> Grid {
+        Grid { create, update, delete, get, list, listen, sync, search }
+    }
+
+    /// The classes that have some cell.
+    pub fn classes(&self) -> u64 {
+        self.rows().into_iter().fold(0, |all, row| all | row)
+    }
+
+    /// What one class may do.
+    pub fn of_class(&self, class: u32) -> u8 {
+        let rows = self.rows().into_iter().zip(0..);
+        rows.fold(0, |all, (row, bit)| all | ((row >> (class & 63) & 1) as u8) << bit)
     }
 }
 

@@ -22,6 +22,7 @@
 extern crate alloc;
 
 mod access;
+mod asker;
 mod cells;
 mod claim;
 mod decide;

@@ -2,16 +2,17 @@
 //! Always: a `Policy` exists only if every offset, number, reference and searched order in its table is one that a
 //! writer writes. `docs/table-format.md` lists what a forged table may still say otherwise: its meaning, never memory.
 
+use crate::asker::Lone;
 use crate::cells::Cells;
 use crate::error::LoadError;
 use crate::format::{
-    Acting, Bucket, Clause, Common, Custom, Exclusive, FUNCTIONS, Field, Grant, GroupSetting, Guard, HEADER, Head,
-    LENGTHS, LONG, MAGIC, Model, NONE, Node, Number64, PAGE, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS,
-    SHORT, SMALLEST, Section, Shape, Source, Special, Step, TRAILER, Term, Test, VERSION, Who, checksum, clause, field,
-    scope, scope_of, who,
+    Acting, Bucket, Clause, Common, Custom, Exclusive, FUNCTIONS, Field, GRID, GRID_CLASSES, Grant, GroupSetting,
+    Guard, HEADER, Head, LENGTHS, LONG, MAGIC, Model, NONE, Node, Number64, PAGE, Place, PlaceClaim, Record, Rule,
+    RuleGuard, SECTIONS, SHORT, SMALLEST, Section, Shape, Source, Special, Step, TRAILER, Term, Test, VERSION, Who,
+    checksum, clause, field, scope, scope_of, sieve_bit, who,
 };
 use crate::names::{Names, Scope, Strings};
-use crate::principal::NO_CLASS;
+use crate::principal::{Class, NO_CLASS};
 use crate::words::Mode;
 
 mod guards;
@@ -81,7 +82,7 @@ pub struct Policy<'t> {
     pub(crate) tag: u64,
     pub(crate) preferred: bool,
     pub(crate) modes: u8,
-    names: Names<'t>,
+    pub(crate) names: Names<'t>,
     /// The strings of `names`, by number.
     pub(crate) strings: Strings<'t>,
     /// How many names of fields there are.
@@ -127,6 +128,10 @@ pub struct Policy<'t> {
     pub(crate) group_claim: u32,
     /// The string that names the first class.
     first_class: u32,
+    /// Whether some model disables operations.
+    pub(crate) disables: bool,
+    /// By provider, the one claim that groups are read from, if it is one.
+    pub(crate) lone: [Option<Lone<'t>>; 2],
 }
 
 impl core::fmt::Debug for Policy<'_> {
@@ -247,6 +252,7 @@ impl<'t> Policy<'t> {
                 long: sections.rows(Section::Long),
                 page_numbers: sections.rows(Section::PageNumbers),
                 pages: sections.rows(Section::Pages),
+                grids: sections.rows(Section::Grids),
             },
             clauses: sections.rows(Section::Clauses),
             parts: sections.rows(Section::Parts),
@@ -280,10 +286,14 @@ impl<'t> Policy<'t> {
             group_settings: sections.rows(Section::GroupSettings),
             group_claim: number(bytes, 12),
             first_class: 0,
+            disables: false,
+            lone: [None; 2],
         };
         let customs = policy.custom_names();
         policy.first_class = customs.first.saturating_add(customs.count);
         policy.check()?;
+        policy.disables = policy.shapes.run(0, NONE).any(|shape| shape.disabled != 0);
+        policy.lone = [policy.lone_source(0), policy.lone_source(1)];
         Ok(policy)
     }
 
@@ -312,16 +322,26 @@ impl<'t> Policy<'t> {
         (self.customs.at(found as usize).kind == kind).then_some(found)
     }
 
+    fn lone_source(&self, provider: u32) -> Option<Lone<'t>> {
+        let mut sources = self.sources.run(0, NONE).enumerate().filter(|(_, source)| source.provider == provider);
+        let ((number, source), None) = (sources.next()?, sources.next()) else { return None };
+        let (claim, scope) = (self.strings.get(source.claim), self.class_names(number, &source));
+        Some(Lone { claim, scope, first: source.first })
+    }
+
     /// A class by its source's number and its name; [`NO_CLASS`] if there is none.
-    pub(crate) fn class_of(&self, number: usize, source: &Source, name: &str) -> u16 {
+    pub(crate) fn class_of(&self, number: usize, source: &Source, name: &str) -> Class {
         self.class_in(self.class_names(number, source), source.first, name)
     }
 
     /// The same, where the scope and the first class of a source are known.
     #[inline(always)]
-    pub(crate) fn class_in(&self, scope: Scope, first: u32, name: &str) -> u16 {
+    pub(crate) fn class_in(&self, scope: Scope, first: u32, name: &str) -> Class {
+        let hash = self.names.hash(scope, name);
         // There are at most u16::MAX classes: checked at load.
-        self.names.find(scope, name).map_or(NO_CLASS, |place| first.wrapping_add(place) as u16)
+        let number =
+            self.names.find_hashed(scope, hash, name).map_or(NO_CLASS, |place| first.wrapping_add(place) as u16);
+        Class { number, bit: sieve_bit(hash) }
     }
 
     pub(crate) fn model_name(&self, number: u32) -> &'t str {
@@ -507,7 +527,13 @@ impl Policy<'_> {
             }
             *next = long.first + long.count;
         }
-        Ok(())
+        // No class that there is not; where there are more than a grid holds, no grid.
+        let classes =
+            if self.classes > GRID_CLASSES { 0 } else { u64::MAX.checked_shr(64 - self.classes).unwrap_or(0) };
+        match cells.grids.run(0, NONE).position(|grid| grid.classes() & !classes != 0 || classes == 0) {
+            Some(record) => Err(LoadError::Value { section: Section::Grids, record }),
+            None => Ok(()),
+        }
     }
 
     /// A run of cells: they are there, their classes ascend and exist.
@@ -532,6 +558,7 @@ impl Policy<'_> {
             self.number(Section::Heads, record, head.common.get(), Section::Common)?;
             match head.count {
                 LONG => self.number(Section::Heads, record, head.cells, Section::Long)?,
+                GRID => self.number(Section::Heads, record, head.cells, Section::Grids)?,
                 count if usize::from(count) <= SHORT => {
                     self.check_run(Section::Heads, record, head.cells, u32::from(count))?;
                 }

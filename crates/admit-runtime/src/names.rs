@@ -2,14 +2,14 @@
 //! Always: a hash alone never names anything; what is found has the scope that was asked for, and the same bytes.
 
 use crate::error::LoadError;
-use crate::format::{NO_NAME, Section, U24, bucket, hash, padded, slot};
+use crate::format::{NO_NAME, Record, Section, U24, bucket, hash, padded, slot};
 use crate::load::{Rows, Sections};
 
 /// Strings, by number.
 #[derive(Clone, Copy)]
 pub(crate) struct Strings<'t> {
     text: &'t str,
-    ends: Rows<'t, u32>,
+    ends: Rows<'t, U24>,
 }
 
 impl<'t> Strings<'t> {
@@ -26,8 +26,20 @@ impl<'t> Strings<'t> {
     /// Where it starts and ends. The first starts at 0, which is what a number that does not exist reads as.
     #[inline]
     fn span(&self, number: u32) -> (usize, usize) {
-        let number = number as usize;
-        (self.ends.at(number.wrapping_sub(1)) as usize, self.ends.at(number) as usize)
+        // Measured: both ends at once, for all strings but the first and the last.
+        let before = (number as usize).wrapping_sub(1).wrapping_mul(U24::SIZE);
+        match self.ends.bytes().as_flattened().get(before..).and_then(|ends| ends.first_chunk()) {
+            Some(ends) => {
+                let ends = u64::from_le_bytes(*ends);
+                ((ends & 0xFF_FFFF) as usize, (ends >> 24 & 0xFF_FFFF) as usize)
+            }
+            None => self.span_at_an_end(number as usize),
+        }
+    }
+
+    #[cold]
+    fn span_at_an_end(&self, number: usize) -> (usize, usize) {
+        (self.ends.at(number.wrapping_sub(1)).get() as usize, self.ends.at(number).get() as usize)
     }
 
     #[inline(always)]
@@ -42,7 +54,7 @@ impl<'t> Strings<'t> {
         let strings = Strings { text, ends: sections.rows(ends) };
         let mut start = 0;
         for number in 0..strings.len() {
-            let end = strings.ends.at(number) as usize;
+            let end = strings.ends.at(number).get() as usize;
             if end < start || !text.is_char_boundary(end) {
                 return Err(LoadError::Value { section: ends, record: number });
             }
@@ -108,12 +120,34 @@ impl<'t> Names<'t> {
     /// The place of `name` in its scope.
     #[inline(always)]
     pub fn find(&self, scope: Scope, name: &str) -> Option<u32> {
-        let name = name.as_bytes();
-        let hash = hash(self.seed, scope.scope, name);
+        self.find_hashed(scope, self.hash(scope, name), name)
+    }
+
+    /// The hash of a name in a scope.
+    #[inline(always)]
+    pub fn hash(&self, scope: Scope, name: &str) -> u64 {
+        hash(self.seed, scope.scope, name.as_bytes())
+    }
+
+    /// The place of a name whose hash is known.
+    #[inline(always)]
+    pub fn find_hashed(&self, scope: Scope, hash: u64, name: &str) -> Option<u32> {
+        let place = self.candidate(scope, hash);
+        ((place < scope.count) & self.is(scope, place, name)).then_some(place)
+    }
+
+    /// The only place in its scope that a name with this hash can have; beyond the scope, it has none.
+    #[inline(always)]
+    pub fn candidate(&self, scope: Scope, hash: u64) -> u32 {
         let pilot = self.pilots.at(bucket(hash, self.pilots.len()));
         let number = self.slots.at(slot(hash, pilot, self.slots.len())).get();
-        let place = number.wrapping_sub(scope.first);
-        ((place < scope.count) & self.strings.is(number, name)).then_some(place)
+        number.wrapping_sub(scope.first)
+    }
+
+    /// Whether a place of a scope has this name.
+    #[inline(always)]
+    pub fn is(&self, scope: Scope, place: u32, name: &str) -> bool {
+        self.strings.is(place.wrapping_add(scope.first), name.as_bytes())
     }
 
     /// Checks that each name of a scope is found, and found as itself. Then no two are equal.

@@ -102,7 +102,7 @@ impl<'a> Places<'a> {
 
     /// The segment that a claim of the caller stands for. To an IAM caller claims say nothing.
     fn segment(&self, claim: &str) -> Option<&'a str> {
-        let caller = &self.asked.principal.caller;
+        let caller = self.asked.asker.caller;
         let value = match caller.claims.get(claim) {
             Value::Absent if claim == "username" => caller.claims.get("cognito:username"),
             value => value,
@@ -136,7 +136,7 @@ impl<'a> Places<'a> {
     }
 
     fn identity(&self) -> Option<&'a str> {
-        self.asked.principal.caller.identity_id.filter(|id| is_segment(id))
+        self.asked.asker.caller.identity_id.filter(|id| is_segment(id))
     }
 
     fn is_entity(&self, grant: &Grant) -> bool {
@@ -171,17 +171,17 @@ impl<'a> Places<'a> {
     }
 
     fn may(&self) -> bool {
-        let principal = self.asked.principal;
-        let a_class_may = || self.asked.policy.any_class(principal, |class| self.role_may(Role::Class(class)));
-        match principal.caller.mode {
-            Mode::Iam => principal.caller.trusted && self.covering().any(|covering| self.has_rules(&covering)),
+        let (policy, asker) = (self.asked.policy, self.asked.asker);
+        let a_class_may = || policy.any_class(&asker, |class| self.role_may(Role::Class(class)));
+        match asker.caller.mode {
+            Mode::Iam => asker.caller.trusted && self.covering().any(|covering| self.has_rules(&covering)),
             Mode::Guest => self.role_may(Role::Guest),
             Mode::Function => a_class_may(),
-            Mode::UserPool | Mode::IdentityPool if !self.asked.policy.preferred => {
+            Mode::UserPool | Mode::IdentityPool if !policy.preferred => {
                 self.role_may(Role::Authenticated) || a_class_may()
             }
-            Mode::UserPool | Mode::IdentityPool if principal.in_group => {
-                principal.preferred().is_some_and(|class| self.role_may(Role::Class(class)))
+            Mode::UserPool | Mode::IdentityPool if asker.in_group(policy) => {
+                asker.preferred(policy).is_some_and(|class| self.role_may(Role::Class(class)))
             }
             Mode::UserPool | Mode::IdentityPool => self.role_may(Role::Authenticated),
             _ => false,
@@ -243,7 +243,7 @@ impl<'a> Places<'a> {
 
     /// Whether some deny above or at the key is not false.
     fn is_denied(&self) -> bool {
-        if self.asked.principal.caller.mode == Mode::Iam {
+        if self.asked.asker.caller.mode == Mode::Iam {
             return false;
         }
         self.covering().any(|covering| {

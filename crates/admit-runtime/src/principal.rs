@@ -1,9 +1,10 @@
 //! Who asks: a caller whose groups have been turned into classes, once, for every decision that follows.
 //! Always: a principal holds only what the table names; groups that no rule names admit to nothing.
 
+use crate::asker::Asker;
 use crate::claim::Groups;
 use crate::error::PrincipalError;
-use crate::format::{FUNCTIONS, NONE, Source};
+use crate::format::{FUNCTIONS, NONE, Source, sieve_bit};
 use crate::load::Policy;
 use crate::names::Scope;
 use crate::value::{Fields, List, Value};
@@ -18,35 +19,55 @@ pub const MAX_HELD: usize = 1024;
 pub(crate) const NO_CLASS: u16 = u16::MAX;
 
 /// So many classes stand in a principal itself: more than the 100 groups that Cognito allows a user.
-const ROOM: usize = 112;
+pub(crate) const ROOM: usize = 112;
+
+/// A class that a name stands for, or [`NO_CLASS`]; and the name's bit in sieves.
+#[derive(Clone, Copy)]
+pub(crate) struct Class {
+    pub number: u16,
+    pub bit: u8,
+}
 
 /// The classes that a principal holds, in the order of the token, perhaps some twice; or that there are too many to
 /// stand here. A principal is copied where it is made: room for all that it may hold would cost each of them more than
 /// looking up its groups does.
 #[derive(Clone)]
-struct Held {
+pub(crate) struct Held {
     classes: [u16; ROOM],
+    /// By class, its bit in sieves.
+    bits: [u8; ROOM],
+    /// The first 64 classes, a bit each.
+    pub low: u64,
     count: u16,
-    is_over: bool,
+    pub is_over: bool,
 }
 
 impl Held {
-    const NONE: Held = Held { classes: [NO_CLASS; ROOM], count: 0, is_over: false };
+    pub const NONE: Held = Held { classes: [NO_CLASS; ROOM], bits: [0; ROOM], low: 0, count: 0, is_over: false };
 
     #[inline]
-    fn classes(&self) -> &[u16] {
+    pub fn classes(&self) -> &[u16] {
         self.classes.get(..usize::from(self.count)).unwrap_or(&[])
+    }
+
+    /// The classes and their bits.
+    #[inline]
+    pub fn each(&self) -> impl Iterator<Item = Class> + '_ {
+        self.classes().iter().zip(&self.bits).map(|(number, bit)| Class { number: *number, bit: *bit })
     }
 
     /// Adds a class, or nothing if it is [`NO_CLASS`]: without a branch, since nobody foresees which groups are known.
     #[inline(always)]
-    fn add(&mut self, class: u16) {
-        match self.classes.get_mut(usize::from(self.count)) {
-            Some(slot) => {
-                *slot = class;
-                self.count = self.count.wrapping_add(u16::from(class != NO_CLASS));
+    pub fn add(&mut self, class: Class) {
+        let at = usize::from(self.count);
+        match (self.classes.get_mut(at), self.bits.get_mut(at)) {
+            (Some(slot), Some(bit)) => {
+                (*slot, *bit) = (class.number, class.bit);
+                let is_known = class.number != NO_CLASS;
+                self.count = self.count.wrapping_add(u16::from(is_known));
+                self.low |= u64::from(is_known && class.number < 64) << (class.number & 63);
             }
-            None => self.is_over |= class != NO_CLASS,
+            _ => self.is_over |= class.number != NO_CLASS,
         }
     }
 }
@@ -111,16 +132,11 @@ pub struct Principal<'c> {
     /// In some group of the user pool, named by the policy or not.
     pub(crate) in_group: bool,
     /// The class of the caller's best group; [`NO_CLASS`] if no group is one of the pool's.
-    best: u16,
-    held: Held,
+    pub(crate) best: u16,
+    pub(crate) held: Held,
 }
 
 impl Principal<'_> {
-    /// The class of the caller's best group, if any group is one of the pool's.
-    pub(crate) fn preferred(&self) -> Option<u16> {
-        (self.best != NO_CLASS).then_some(self.best)
-    }
-
     /// How the request arrived.
     pub fn mode(&self) -> Mode {
         self.caller.mode
@@ -169,57 +185,20 @@ impl<'t> Policy<'t> {
         Principal { tag: self.tag, caller, in_group: false, best: NO_CLASS, held: Held::NONE }
     }
 
-    /// Calls `visit` with the classes that a principal holds, some at a time, until it answers true; says whether it
-    /// did. They are in no order, and one may stand there twice.
-    #[inline]
-    pub(crate) fn any_held(&self, principal: &Principal<'_>, mut visit: impl FnMut(&[u16]) -> bool) -> bool {
-        match principal.held.is_over {
-            false => visit(principal.held.classes()),
-            true => self.any_of_many(&principal.caller, &mut visit),
-        }
-    }
-
-    /// The same for those that do not stand in the principal: they are looked up again.
+    /// What a caller's groups say besides the classes: of nobody, if he is no principal.
     #[cold]
-    fn any_of_many(&self, caller: &Caller<'_>, visit: &mut dyn FnMut(&[u16]) -> bool) -> bool {
-        let (mut part, mut found) = (Held::NONE, false);
-        let all = self.each_class(caller, |class| {
-            part.add(class);
-            if part.is_over {
-                found = found || visit(part.classes());
-                part = Held::NONE;
-                part.add(class);
-            }
-        });
-        // A caller that could not be read when the principal was made has no principal.
-        all.is_ok() && (found || visit(part.classes()))
-    }
-
-    /// The same, one at a time.
-    pub(crate) fn any_class(&self, principal: &Principal<'_>, mut visit: impl FnMut(u16) -> bool) -> bool {
-        self.any_held(principal, |held| held.iter().any(|class| visit(*class)))
-    }
-
-    /// Whether a principal holds the class.
-    pub(crate) fn holds(&self, principal: &Principal<'_>, class: u16) -> bool {
-        self.any_class(principal, |held| held == class)
-    }
-
-    /// Calls `visit` with the names of the pool's groups that a principal counts as a member of, until it answers true;
-    /// says whether it did.
-    pub(crate) fn any_pool_name(&self, principal: &Principal<'_>, mut visit: impl FnMut(&str) -> bool) -> bool {
-        let Some(pool) = self.sources.run(0, NONE).find(|source| self.is_pool(source)) else { return false };
-        let classes = pool.first..pool.first + pool.count;
-        self.any_class(principal, |class| {
-            let class = u32::from(class);
-            classes.contains(&class) && visit(self.class_name(class))
-        })
+    pub(crate) fn membership(&self, caller: &Caller<'_>) -> Membership {
+        self.each_class(caller, |_| ()).unwrap_or(Membership::NONE)
     }
 
     /// Calls `hold` with each class that a caller holds and with each that it acts as, and with [`NO_CLASS`] for what is
     /// none.
     #[inline]
-    fn each_class(&self, caller: &Caller<'_>, hold: impl FnMut(u16)) -> Result<Membership, PrincipalError> {
+    pub(crate) fn each_class(
+        &self,
+        caller: &Caller<'_>,
+        hold: impl FnMut(Class),
+    ) -> Result<Membership, PrincipalError> {
         match caller.mode {
             Mode::UserPool => Ok(self.each_class_of_claims(caller, Provider::UserPools, hold)),
             Mode::Oidc => Ok(self.each_class_of_claims(caller, Provider::Oidc, hold)),
@@ -236,12 +215,12 @@ impl<'t> Policy<'t> {
 
     /// A token's groups, from every claim that rules read.
     #[inline]
-    fn each_class_of_claims(&self, caller: &Caller<'_>, provider: Provider, mut hold: impl FnMut(u16)) -> Membership {
+    fn each_class_of_claims(&self, caller: &Caller<'_>, provider: Provider, mut hold: impl FnMut(Class)) -> Membership {
         let mut membership = Membership::NONE;
         let mut pool_has_classes = false;
         for (number, source) in self.sources_of(provider as u32) {
             let groups = Groups::of(caller.claims.get(self.strings.get(source.claim)));
-            let best = self.each_class_of_groups(number, &source, groups, &mut hold);
+            let best = self.each_class_of_groups(self.class_names(number, &source), source.first, groups, &mut hold);
             if self.is_pool(&source) {
                 membership = Membership { in_group: groups.is_member(), best };
                 pool_has_classes = true;
@@ -255,29 +234,24 @@ impl<'t> Policy<'t> {
     }
 
     /// The groups of a session of the identity pool: those that the host gave, or else the token's.
-    fn each_class_of_session(&self, caller: &Caller<'_>, mut hold: impl FnMut(u16)) -> Membership {
+    fn each_class_of_session(&self, caller: &Caller<'_>, mut hold: impl FnMut(Class)) -> Membership {
         let groups = match caller.groups {
             Some(list) => Groups::of(Value::List(list)),
             None if self.group_claim == NONE => Groups::None,
             None => Groups::of(caller.claims.get(self.strings.get(self.group_claim))),
         };
         let pool = self.sources_of(0).find(|(_, source)| self.is_pool(source));
-        let best =
-            pool.map_or(NO_CLASS, |(number, source)| self.each_class_of_groups(number, &source, groups, &mut hold));
+        let best = pool.map_or(NO_CLASS, |(number, source)| {
+            self.each_class_of_groups(self.class_names(number, &source), source.first, groups, &mut hold)
+        });
         Membership { in_group: groups.is_member(), best }
     }
 
     /// The classes of one claim's groups. Says which is the best group of the pool: the first classes are the pool's
     /// groups, by precedence.
     #[inline]
-    fn each_class_of_groups(
-        &self,
-        number: usize,
-        source: &Source,
-        groups: Groups<'_>,
-        hold: &mut impl FnMut(u16),
-    ) -> u16 {
-        let (scope, first, acts) = (self.class_names(number, source), source.first, !self.acting.is_empty());
+    fn each_class_of_groups(&self, scope: Scope, first: u32, groups: Groups<'_>, hold: &mut impl FnMut(Class)) -> u16 {
+        let acts = !self.acting.is_empty();
         let Groups::List(list) = groups else {
             return self.each_class_of_text(scope, first, groups, hold);
         };
@@ -286,9 +260,9 @@ impl<'t> Policy<'t> {
             let Value::Text(name) = list.at(at) else { continue };
             let class = self.class_in(scope, first, name);
             hold(class);
-            best = best.min(self.of_pool(class));
+            best = best.min(self.of_pool(class.number));
             if acts {
-                self.each_other(class, hold);
+                self.each_other(class.number, hold);
             }
         }
         best
@@ -296,13 +270,13 @@ impl<'t> Policy<'t> {
 
     /// The same of groups that do not stand in a list. Measured: apart from lists, so that their loop calls nothing.
     #[inline(never)]
-    fn each_class_of_text(&self, scope: Scope, first: u32, groups: Groups<'_>, hold: &mut impl FnMut(u16)) -> u16 {
+    fn each_class_of_text(&self, scope: Scope, first: u32, groups: Groups<'_>, hold: &mut impl FnMut(Class)) -> u16 {
         let mut best = NO_CLASS;
         groups.any(|name| {
             let class = self.class_in(scope, first, name);
             hold(class);
-            best = best.min(self.of_pool(class));
-            self.each_other(class, hold);
+            best = best.min(self.of_pool(class.number));
+            self.each_other(class.number, hold);
             false
         });
         best
@@ -316,17 +290,27 @@ impl<'t> Policy<'t> {
 
     /// The classes that one acts as.
     #[inline(never)]
-    fn each_other(&self, class: u16, hold: &mut impl FnMut(u16)) {
+    fn each_other(&self, class: u16, hold: &mut impl FnMut(Class)) {
         let first = self.acting.lower_bound(0, NONE, |acting| acting.class < class);
         let others = (first..self.acting.len()).map(|at| self.acting.at(at));
-        others.take_while(|acting| acting.class == class).for_each(|acting| hold(acting.other));
+        others.take_while(|acting| acting.class == class).for_each(|acting| hold(self.class_numbered(acting.other)));
+    }
+
+    /// A class of which only the number is known.
+    fn class_numbered(&self, number: u16) -> Class {
+        let sources = self.sources.run(0, NONE).enumerate();
+        let mut of = sources.filter(|(_, source)| (source.first..source.first + source.count).contains(&number.into()));
+        let hash = of
+            .next()
+            .map_or(0, |(at, source)| self.names.hash(self.class_names(at, &source), self.class_name(number.into())));
+        Class { number, bit: sieve_bit(hash) }
     }
 
     /// Whether a principal that holds more than fit into it holds too many.
     #[cold]
     fn check_count(&self, principal: &Principal<'_>) -> Result<(), PrincipalError> {
         let (mut distinct, mut count) = ([NO_CLASS; MAX_HELD], 0);
-        let too_many = self.any_class(principal, |class| {
+        let too_many = self.any_class(&Asker::from(principal), |class| {
             let is_known = distinct.get(..count).is_some_and(|distinct| distinct.contains(&class));
             match (is_known, distinct.get_mut(count)) {
                 (true, _) => false,
@@ -346,7 +330,7 @@ impl<'t> Policy<'t> {
     fn check_exclusive(&self, principal: &Principal<'_>) -> Result<(), PrincipalError> {
         let mut before = None;
         for exclusive in self.exclusive.run(0, NONE) {
-            if self.holds(principal, exclusive.class as u16) {
+            if self.holds(&Asker::from(principal), exclusive.class as u16) {
                 if before == Some(exclusive.list) {
                     return Err(PrincipalError::ExclusiveGroups);
                 }
@@ -363,11 +347,11 @@ impl<'t> Policy<'t> {
 }
 
 /// What a caller's groups say besides the classes.
-struct Membership {
+pub(crate) struct Membership {
     /// In some group of the user pool, named by the policy or not.
-    in_group: bool,
+    pub in_group: bool,
     /// The class of the best group of the pool, or [`NO_CLASS`].
-    best: u16,
+    pub best: u16,
 }
 
 impl Membership {

@@ -42,8 +42,8 @@ impl Policy<'_> {
     pub fn action(&self, model: &str, operation: &str) -> Result<Action, Unknown> {
         let model = self.model_number(model).ok_or(Unknown::Model)?;
         let operation = Operation::on_models(operation).ok_or(Unknown::Operation)?;
-        let disabled = self.model_at(model).disabled();
-        match operation != Operation::Relation && disabled.meets(operation.needs()) {
+        let disabled = || self.model_at(model).disabled().meets(operation.needs());
+        match self.disables && operation != Operation::Relation && disabled() {
             true => Err(Unknown::Operation),
             false => Ok(Action { tag: self.tag, target: Target::Model(model), operation }),
         }

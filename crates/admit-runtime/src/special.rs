@@ -48,7 +48,7 @@ impl<'a> Asked<'a> {
     #[inline]
     pub fn special(&self, resource: &Resource, number: u32, model: Option<Model>) -> Option<Special<'a>> {
         let judged =
-            resource.common.gate & SPECIAL != 0 && !matches!(self.principal.caller.mode, Mode::Function | Mode::Iam);
+            resource.common.gate & SPECIAL != 0 && !matches!(self.asker.caller.mode, Mode::Function | Mode::Iam);
         if !judged {
             return None;
         }
@@ -66,7 +66,7 @@ impl<'a> Asked<'a> {
     /// Whether a who is the caller.
     pub fn who_is(&self, number: u32, ground: Ground<'_>, spelling: Spelling, of: Option<&Special<'a>>) -> Answer {
         let who = self.policy.whos.at(number as usize);
-        let caller = &self.principal.caller;
+        let caller = self.asker.caller;
         let storage = matches!(self.action.target, Target::Bucket(_));
         let signed_in = matches!(caller.mode, Mode::UserPool | Mode::IdentityPool);
         let is = |holds: bool| Answer::Is(Truth::from(holds));
@@ -76,7 +76,7 @@ impl<'a> Asked<'a> {
             subject::EVERYONE if who.mode != caller.mode as u8 => is(false),
             subject::EVERYONE => is(match caller.mode {
                 // A group's role has no policy for data.
-                Mode::IdentityPool => !self.principal.in_group,
+                Mode::IdentityPool => !self.asker.in_group(self.policy),
                 Mode::Lambda => caller.authorizer != Authorizer::No,
                 _ => true,
             }),
@@ -85,7 +85,7 @@ impl<'a> Asked<'a> {
                     who.mode == caller.mode as u8 || (storage && signed_in && who.mode == Mode::UserPool as u8);
                 let held = || {
                     let mut classes = self.policy.who_classes.run(who.first, who.class_count);
-                    classes.any(|class| self.policy.holds(self.principal, class as u16))
+                    classes.any(|class| self.policy.holds(&self.asker, class as u16))
                 };
                 match of_mode {
                     false => is(false),
@@ -100,7 +100,7 @@ impl<'a> Asked<'a> {
 
     /// Whether the claim that a who's groups stand in is neither a list nor a string.
     fn groups_unknown(&self, who: &Who) -> bool {
-        let caller = &self.principal.caller;
+        let caller = self.asker.caller;
         let source = self.policy.sources.at(who.field as usize);
         let given = caller.mode == Mode::IdentityPool && caller.groups.is_some();
         let groups = || crate::claim::Groups::of(caller.claims.get(self.policy.strings.get(source.claim)));
@@ -109,7 +109,7 @@ impl<'a> Asked<'a> {
 
     /// The condition that a who puts on records; none if it is another mode's.
     fn named(&self, who: &Who, spelling: Spelling) -> Option<Condition<'a>> {
-        self.policy.condition(&clause_of(who), self.principal, spelling)
+        self.policy.condition(&clause_of(who), &self.asker, spelling)
     }
 
     fn record_names(&self, who: &Who, ground: Ground<'_>, spelling: Spelling, of: Option<&Special<'a>>) -> Answer {
@@ -164,7 +164,7 @@ impl<'a> Asked<'a> {
         let name: &'a str = self.policy.strings.get(term.name);
         match (term.source, self.action.operation, self.request.input) {
             (source::CLAIM, ..) => {
-                let claims = self.principal.caller.claims;
+                let claims = self.asker.caller.claims;
                 Read::Value(match (name, claims.get(name)) {
                     // It stands under another name in ID tokens.
                     ("username", Value::Absent) => claims.get("cognito:username"),
@@ -421,10 +421,7 @@ impl<'a> Special<'a> {
         self.roles().filter(move |role| special.is_dynamic(*role) && special.on_some(*role, needs, ground)).filter_map(
             move |role| {
                 let clause = clause_of(&special.asked.policy.whos.at(role as usize));
-                let filter = special.asked.filter(0, special.asked.spelling());
-                let condition =
-                    special.asked.policy.condition(&clause, special.asked.principal, filter.spelling_of(&clause))?;
-                (condition.is_usable() && filter.fits_args(&condition)).then_some(condition)
+                special.asked.asks(&clause, special.asked.spelling())
             },
         )
     }
@@ -476,12 +473,9 @@ impl<'a> Special<'a> {
         let needs = self.asked.action.operation.needs();
         let listens =
             || self.asked.action.operation == Operation::Listen && self.subscribes_to_own(ground) == Some(true);
-        let filter = self.asked.filter(0, self.asked.spelling());
         let names = |role: u32| {
             let clause = clause_of(&self.asked.policy.whos.at(role as usize));
-            let spelling = filter.spelling_of(&clause);
-            let condition = self.asked.policy.condition(&clause, self.asked.principal, spelling);
-            condition.is_some_and(|condition| filter.fits_args(&condition) && condition.matches(record))
+            self.asked.asks(&clause, self.asked.spelling()).is_some_and(|condition| condition.matches(record))
         };
         self.is_open(needs, ground)
             || listens()
@@ -591,7 +585,7 @@ impl<'a> Special<'a> {
         }
         let who = self.asked.policy.whos.at(role as usize);
         let Some(condition) = self.asked.named(&who, spelling) else { return false };
-        let fits = self.is_mutation() || self.asked.filter(0, spelling).fits_args(&condition);
+        let fits = self.is_mutation() || self.asked.fits_args(&condition);
         fits && condition.accepts_read(self.read(condition.field, ground))
     }
 
@@ -634,7 +628,7 @@ impl<'a> Special<'a> {
     /// Whether some rule for callers of this mode gives the operation.
     pub fn mode_has_rules(&self) -> bool {
         let needs = self.asked.action.operation.needs();
-        let mode = self.asked.principal.caller.mode as u8;
+        let mode = self.asked.asker.caller.mode as u8;
         self.all_grants().any(|grant| {
             let gives = grant.deny == 0 && Operations(grant.operations).meets(needs);
             gives && self.asked.policy.whos.at(grant.who as usize).mode == mode

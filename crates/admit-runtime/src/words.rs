@@ -109,26 +109,16 @@ impl Operation {
         }
     }
 
-    /// The operation on models that has this name. None of the names is longer than a word, so that all are compared
-    /// at once: which one it is, the processor cannot foresee.
+    /// The operation on models that has this name: one probe, since which one it is, the processor cannot foresee.
     #[inline]
     pub(crate) fn on_models(name: &str) -> Option<Operation> {
-        const WORDS: [u64; ON_MODELS.len()] = {
-            let (mut words, mut at) = ([0; ON_MODELS.len()], 0);
-            while at < words.len() {
-                words[at] = padded(ON_MODELS[at].name().as_bytes());
-                at += 1;
-            }
-            words
-        };
         if name.len() > 8 {
-            return None;
+            return None; // none of the names is longer than a word
         }
         let asked = padded(name.as_bytes());
-        let found = WORDS.iter().zip(1usize..).fold(0, |found, (word, at)| if *word == asked { at } else { found });
-        let found = ON_MODELS.get(found.wrapping_sub(1)).copied();
+        let (word, operation) = BY_WORD[slot_of(asked, SPREAD)];
         // A name that ends in NULs is the same word.
-        found.filter(|operation| operation.name().len() == name.len())
+        (word == asked && operation.name().len() == name.len()).then_some(operation)
     }
 
     /// The operations that a rule's operations must meet for this one.
@@ -153,6 +143,40 @@ const ON_MODELS: [Operation; 9] = [
     Operation::Search,
     Operation::Relation,
 ];
+
+/// The slot of a word, among 16.
+const fn slot_of(word: u64, spread: u64) -> usize {
+    (word.wrapping_mul(spread) >> 60) as usize
+}
+
+/// A number that gives each name of [`ON_MODELS`] a slot of its own.
+const SPREAD: u64 = {
+    let mut spread: u64 = 1;
+    while !spreads(spread) {
+        spread = spread.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(2);
+    }
+    spread
+};
+
+const fn spreads(spread: u64) -> bool {
+    let (mut taken, mut at) = (0u16, 0);
+    while at < ON_MODELS.len() {
+        taken |= 1 << slot_of(padded(ON_MODELS[at].name().as_bytes()), spread);
+        at += 1;
+    }
+    taken.count_ones() as usize == ON_MODELS.len()
+}
+
+/// The operations on models by slot; a free one holds a word that no name has.
+const BY_WORD: [(u64, Operation); 16] = {
+    let (mut slots, mut at) = ([(u64::MAX, Operation::Get); 16], 0);
+    while at < ON_MODELS.len() {
+        let word = padded(ON_MODELS[at].name().as_bytes());
+        slots[slot_of(word, SPREAD)] = (word, ON_MODELS[at]);
+        at += 1;
+    }
+    slots
+};
 
 /// A set of operations, one bit each.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]

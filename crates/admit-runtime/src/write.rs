@@ -3,9 +3,10 @@
 //! [`crate::format`] states.
 
 use crate::format::{
-    Acting, Bucket, Clause, Common, Custom, Exclusive, Field, Grant, GroupSetting, Guard, HEADER, Head, LENGTHS, Long,
-    MAGIC, Model, NAMES_A_PILOT, NO_NAME, Node, Number64, Page, Place, PlaceClaim, Record, Rule, RuleGuard, SECTIONS,
-    Section, Shape, Source, Special, Step, TRAILER, Term, Test, U24, VERSION, Who, bucket, checksum, hash, slot,
+    Acting, Bucket, Clause, Common, Custom, Exclusive, Field, GRID, Grant, Grid, GroupSetting, Guard, HEADER, Head,
+    LENGTHS, LONG, Long, MAGIC, Model, NAMES_A_PILOT, NO_NAME, Node, Number64, Page, Place, PlaceClaim, Record, Rule,
+    RuleGuard, SECTIONS, Section, Shape, Source, Special, Step, TRAILER, Term, Test, U24, VERSION, Who, bucket,
+    checksum, hash, scope_of, sieve_bit, slot,
 };
 use alloc::string::String;
 use alloc::vec;
@@ -38,6 +39,7 @@ pub struct Rows {
     pub long: Vec<Long>,
     pub page_numbers: Vec<u16>,
     pub pages: Vec<Page>,
+    pub grids: Vec<Grid>,
     pub clauses: Vec<Clause>,
     pub parts: Vec<u32>,
     pub models: Vec<Model>,
@@ -90,11 +92,18 @@ impl Rows {
     /// The table.
     ///
     /// # Errors
-    /// If a section exceeds 4 GiB, or there is more of something than the format numbers.
+    /// If a section exceeds 4 GiB, strings exceed 16 MiB, or there is more of something than the format numbers.
     pub fn to_bytes(&self) -> Result<Vec<u8>, TooLarge> {
         let index = Index::of(&self.names).ok_or(TooLarge { section: Section::Slots })?;
         if self.common.len() > NO_NAME as usize {
             return Err(TooLarge { section: Section::Common });
+        }
+        let is_long = |strings: &mut dyn Iterator<Item = &String>| strings.map(String::len).sum::<usize>() > MAX_TEXT;
+        if is_long(&mut self.names.iter().map(|(_, name)| name).chain(&self.texts)) {
+            return Err(TooLarge { section: Section::Text });
+        }
+        if is_long(&mut self.rule_strings.iter()) {
+            return Err(TooLarge { section: Section::RuleText });
         }
         let mut out = Vec::with_capacity(HEADER);
         out.extend_from_slice(&MAGIC);
@@ -123,6 +132,25 @@ impl Rows {
         Ok(out)
     }
 
+    /// A head, and the bits of the classes that it has cells of.
+    fn with_sieve(&self, head: Head, index: &Index) -> Head {
+        let run = |first: u32, count: u32| {
+            let classes = self.cell_classes.get(first as usize..).and_then(|rest| rest.get(..count as usize));
+            classes.unwrap_or(&[]).iter().fold(0, |sieve, class| sieve | 1 << index.class_bit(*class))
+        };
+        let sieve = match self.long.get(head.cells as usize) {
+            Some(long) if head.count == LONG && long.paged == 0 => run(long.first, long.count),
+            _ if head.count == LONG => u64::MAX, // pages hold many
+            _ if head.count == GRID => {
+                let classes = self.grids.get(head.cells as usize).map_or(0, Grid::classes);
+                let held = (0..64u16).filter(|class| classes >> class & 1 == 1);
+                held.fold(0, |sieve, class| sieve | 1 << index.class_bit(class))
+            }
+            _ => run(head.cells, u32::from(head.count)),
+        };
+        Head { sieve, ..head }
+    }
+
     fn write(&self, section: Section, index: &Index, out: &mut Vec<u8>) {
         let strings = || self.names.iter().map(|(_, name)| name).chain(&self.texts);
         match section {
@@ -131,13 +159,14 @@ impl Rows {
             Section::Pilots => rows(&index.pilots, out),
             Section::Slots => rows(&index.slots, out),
             Section::Sources => rows(&self.sources, out),
-            Section::Heads => rows(&self.heads, out),
+            Section::Heads => self.heads.iter().for_each(|head| self.with_sieve(*head, index).write(out)),
             Section::Common => rows(&self.common, out),
             Section::CellClasses => rows(&self.cell_classes, out),
             Section::CellOperations => rows(&self.cell_operations, out),
             Section::Long => rows(&self.long, out),
             Section::PageNumbers => rows(&self.page_numbers, out),
             Section::Pages => rows(&self.pages, out),
+            Section::Grids => rows(&self.grids, out),
             Section::Clauses => rows(&self.clauses, out),
             Section::Parts => rows(&self.parts, out),
             Section::Models => rows(&self.models, out),
@@ -173,11 +202,16 @@ impl Rows {
     }
 }
 
+/// The most bytes of strings whose ends a table can hold.
+const MAX_TEXT: usize = 0xFF_FFFF;
+
 /// A perfect hash of names: where each of them is found.
 struct Index {
     seed: u32,
     pilots: Vec<u16>,
     slots: Vec<U24>,
+    /// By class, its bit in sieves.
+    class_bits: Vec<u8>,
 }
 
 /// A seed fails once in a few hundred tables; that many fail only if there are two equal names in a scope.
@@ -209,7 +243,13 @@ impl Index {
         for at in order {
             pilots[at] = (0..=u16::MAX).find(|pilot| place(&buckets[at], *pilot, &mut slots))?;
         }
-        Some(Index { seed, pilots, slots })
+        let classes = names.iter().filter(|(scope, _)| *scope >= scope_of::CLASS);
+        let class_bits = classes.map(|(scope, name)| sieve_bit(hash(seed, *scope, name.as_bytes()))).collect();
+        Some(Index { seed, pilots, slots, class_bits })
+    }
+
+    fn class_bit(&self, class: u16) -> u8 {
+        self.class_bits.get(usize::from(class)).copied().unwrap_or(0)
     }
 }
 
@@ -238,7 +278,7 @@ fn text<'s>(strings: impl Iterator<Item = &'s String>, out: &mut Vec<u8>) {
 fn ends<'s>(strings: impl Iterator<Item = &'s String>, out: &mut Vec<u8>) {
     let mut end = 0u32;
     for string in strings {
-        end = end.wrapping_add(string.len() as u32); // `text` is over 4 GiB then, and rejected
-        Record::write(end, out);
+        end = end.wrapping_add(string.len() as u32);
+        U24::new(end).write(out); // at most `MAX_TEXT`: checked before
     }
 }

@@ -98,17 +98,19 @@ fn ours_in_turns(work: &Work, bytes: &[u8], report: &mut Report) -> Times {
         .map(|request| policy.action(&request.model, work::OPERATIONS[request.operation]).ok())
         .collect();
     let full = |at: usize| ours::full(&policy, &work.requests[at]);
+    let with_principal = |at: usize| ours::with_principal(&policy, &work.requests[at]);
     let resolved = |at: usize| ours::resolved(&policy, &users[at], actions[at], &work.requests[at]);
     let hand = |at: usize| by_hand.allows(&work.requests[at]);
     let bare = |at: usize| limit.allows(&numbered[at], &work.requests[at]);
     let action =
         |at: usize| policy.action(&work.requests[at].model, work::OPERATIONS[work.requests[at].operation]).is_ok();
     let principal = |at: usize| policy.user(&tokens[at]).is_ok();
-    let engines: [(&str, &str, &dyn Engine); 4] = [
+    let engines: [(&str, &str, &dyn Engine); 5] = [
         ("admit", "full", &full),
         ("admit", "resolved", &resolved),
         ("hashmap", "full", &hand),
         ("limit", "resolved", &bare),
+        ("admit", "with-principal", &with_principal),
     ];
     engines.iter().for_each(|(name, _, engine)| agree(name, work, work.requests.len(), *engine));
     // The same requests for all, few enough that callers stay in the caches, as those of a server do that is busy.

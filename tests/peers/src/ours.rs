@@ -1,7 +1,7 @@
 //! Admit, the hand-written program, and the bare limit.
 
 use crate::work::{OPERATIONS, Request, Work};
-use admit_runtime::{Action, Decision, Fields, List, Policy, Principal, Value};
+use admit_runtime::{Action, Caller, Decision, Fields, List, Mode, Policy, Principal, Value};
 use std::collections::{HashMap, HashSet};
 
 /// A token: what a host has once it has verified one.
@@ -60,17 +60,29 @@ fn allows(decision: &Decision<'_>, record: &Record<'_>) -> bool {
     decision.is_allowed() && decision.filter().is_none_or(|filter| filter.matches(record))
 }
 
+fn asked<'r>(record: &'r Record<'_>, request: &Request) -> admit_runtime::Request<'r> {
+    match OPERATIONS[request.operation] {
+        "create" => admit_runtime::Request::new().input(record),
+        _ => admit_runtime::Request::on(record),
+    }
+}
+
 fn ask(policy: &Policy<'_>, user: &Principal<'_>, action: Action, request: &Request) -> bool {
     let record = Record(request.owner.as_deref());
-    let asked = match OPERATIONS[request.operation] {
-        "create" => admit_runtime::Request::new().input(&record),
-        _ => admit_runtime::Request::on(&record),
-    };
-    allows(&policy.decide(user, action, &asked), &record)
+    allows(&policy.decide(user, action, &asked(&record, request)), &record)
 }
 
 /// Everything from strings: the token's groups, the model and the operation.
 pub fn full(policy: &Policy<'_>, request: &Request) -> bool {
+    let token = token(request);
+    let caller = Caller { claims: &token, ..Caller::new(Mode::UserPool) };
+    let Ok(action) = policy.action(&request.model, OPERATIONS[request.operation]) else { return false };
+    let record = Record(request.owner.as_deref());
+    policy.decide_once(&caller, action, &asked(&record, request)).is_ok_and(|decision| allows(&decision, &record))
+}
+
+/// Everything from strings, with a principal as for several requests of one token.
+pub fn with_principal(policy: &Policy<'_>, request: &Request) -> bool {
     let token = token(request);
     let Ok(user) = policy.user(&token) else { return false };
     let Ok(action) = policy.action(&request.model, OPERATIONS[request.operation]) else { return false };
