@@ -1,6 +1,7 @@
 //! Damaged tables: each is refused, and none makes the runtime panic or decide otherwise.
 
 use admit_compiler::{Source, check, table};
+use admit_runtime::format::{SECTIONS, Section};
 use admit_runtime::{Caller, LoadError, Mode, Policy, Request, Value};
 use proptest::prelude::*;
 
@@ -11,13 +12,14 @@ const POLICIES: [&str; 4] = [
     include_str!("../tables/v4/guarded.policy"),
 ];
 
-/// So many groups that what they may do stands in a long run of cells, and in pages.
+/// So many groups that what they may do stands in short and long runs of cells, and in pages, not in grids.
 fn pages() -> String {
     let list = |step: usize| (0..67).step_by(step).map(|at| format!("\"G{at}\"")).collect::<Vec<_>>().join(", ");
     let all = list(1);
     let models = ["A", "B"].map(|name| format!("model {name} {{ allow.groups([{all}]).to([\"read\"]) }}\n"));
     let half = format!("model C {{ allow.groups([{}]) allow.groups([{all}]).to([\"get\"]) }}\n", list(2));
-    format!("auth {{ groups: [{all}] }}\n{}{half}", models.concat())
+    let few = "model D { allow.groups([\"G3\", \"G66\"]) }\n";
+    format!("auth {{ groups: [{all}, \"ADMINS\"] }}\n{}{half}{few}", models.concat())
 }
 
 /// The tables of all these, built once.
@@ -79,7 +81,7 @@ fn errors_say_what_is_wrong() {
 
 /// Asks a policy all kinds of things.
 fn ask_everything(policy: &Policy<'_>) {
-    let groups = ["ADMINS", "EDITORS"];
+    let groups = ["ADMINS", "EDITORS", "G3"];
     let claims =
         [("sub", Value::Text("1")), ("username", Value::Text("eve")), ("cognito:groups", Value::List(&groups))];
     let record = [("owner", Value::Text("eve")), ("title", Value::Text("t"))];
@@ -91,6 +93,8 @@ fn ask_everything(policy: &Policy<'_>) {
             for operation in ["create", "update", "delete", "get", "list", "listen", "relation"] {
                 let Ok(action) = policy.action(model, operation) else { continue };
                 let request = Request::on(&record).input(&record);
+                let once = policy.decide_once(&caller, action, &request).expect("who is a principal may ask once");
+                let _ = once.filter().map(|filter| filter.matches(&record));
                 let decision = policy.decide(&principal, action, &request);
                 decision.each_field(&mut |_, _| ());
                 decision.each_denied_field(&mut |_| ());
@@ -108,6 +112,46 @@ fn ask_everything(policy: &Policy<'_>) {
         }
     }
     policy.rules().for_each(|rule| drop(rule.to_string()));
+}
+
+/// What a table says of a section, forged and with the checksum mended.
+fn forged(table: &[u8], section: Section, at: usize, value: u8) -> Result<(), LoadError> {
+    let end = table.len() - 8;
+    let length = |section: usize| {
+        let at = 36 + 4 * section; // behind magic, version, settings, length, seed and counts
+        u32::from_le_bytes([table[at], table[at + 1], table[at + 2], table[at + 3]]) as usize
+    };
+    let start = 36 + 4 * SECTIONS + (0..section as usize).map(length).sum::<usize>();
+    let mut forged = table.to_vec();
+    forged[start + at] = value;
+    if let Err(LoadError::Checksum { found, .. }) = Policy::from_bytes(&forged) {
+        forged[end..].copy_from_slice(&found.to_le_bytes());
+    }
+    Policy::from_bytes(&forged).map(drop)
+}
+
+#[test]
+fn a_grid_holds_no_class_that_there_is_not() {
+    let table = &tables()[1]; // two classes
+    let wrong = Err(LoadError::Value { section: Section::Grids, record: 0 });
+    assert_eq!(forged(table, Section::Grids, 0, 0b100), wrong);
+    assert_eq!(forged(table, Section::Grids, 7, 0x80), wrong);
+    assert_eq!(forged(table, Section::Grids, 0, 0b11), Ok(()));
+}
+
+#[test]
+fn a_head_names_a_grid_that_there_is() {
+    let table = &tables()[1];
+    let beyond = forged(table, Section::Heads, 0, 200);
+    assert!(
+        matches!(beyond, Err(LoadError::OutOfRange { section: Section::Heads, record: 0, names: 200, target, .. })
+            if target == Section::Grids),
+        "{beyond:?}"
+    );
+    // Of a table of many classes no head has a grid, since there is none.
+    let many = tables().pop().expect("some");
+    let grid = forged(&many, Section::Heads, 4, admit_runtime::format::GRID);
+    assert!(matches!(grid, Err(LoadError::OutOfRange { section: Section::Heads, .. })), "{grid:?}");
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! Callers of many groups: those that stand in a principal, those that are looked up again, and those that are refused.
 
-use admit_runtime::{MAX_HELD, Policy, PrincipalError, Request, Value};
+use admit_runtime::{Caller, MAX_HELD, Mode, Policy, PrincipalError, Request, Value};
 use std::fmt::Write;
 
 /// More groups than anybody may hold. `LAST` opens `Last`; the guarded models need two of the groups.
@@ -29,11 +29,13 @@ fn policy() -> Vec<u8> {
 /// Whether somebody of these groups may get a record of each model.
 fn gets(policy: &Policy<'_>, groups: &[&str]) -> Result<[bool; 3], PrincipalError> {
     let claims = [("sub", Value::Text("1")), ("cognito:groups", Value::List(&groups))];
-    let user = policy.user(&claims)?;
-    Ok(["Last", "Both", "Staff"].map(|model| {
-        let get = policy.action(model, "get").expect("there is such a model");
-        policy.decide(&user, get, &Request::on(&())).is_allowed()
-    }))
+    let caller = Caller { claims: &claims, ..Caller::new(Mode::UserPool) };
+    let gets = ["Last", "Both", "Staff"].map(|model| policy.action(model, "get").expect("there is such a model"));
+    let once = gets.map(|get| policy.decide_once(&caller, get, &Request::on(&())).map(|one| one.is_allowed()));
+    let user = policy.user(&claims);
+    let all = gets.map(|get| user.as_ref().map(|user| policy.decide(user, get, &Request::on(&())).is_allowed()));
+    assert_eq!(once, all.map(|one| one.map_err(|error| *error)), "asked once it is the same");
+    user.map(|user| gets.map(|get| policy.decide(&user, get, &Request::on(&())).is_allowed()))
 }
 
 #[test]
