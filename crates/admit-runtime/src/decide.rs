@@ -395,8 +395,8 @@ impl<'a> Asked<'a> {
     /// Whether a rule about the record's field holds for the stored record.
     fn owns(&self, clause: &Clause) -> bool {
         let Stored::Given(record) = self.request.stored else { return false };
-        if let Some(is_owner) = self.policy.is_sole_owner(clause, &self.asker, record) {
-            return is_owner;
+        if let Some(holds) = self.policy.names_caller(clause, &self.asker, Spelling::Complete, record) {
+            return holds;
         }
         let condition = self.policy.condition(clause, &self.asker, Spelling::Complete);
         condition.is_some_and(|condition| condition.matches(record))
