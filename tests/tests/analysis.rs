@@ -182,7 +182,7 @@ fn gives(policy: &Policy, question: &Question) -> Option<BTreeSet<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(8), max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     /// Every request of a small policy: on every model, with two of the fields that it reads, another two each time.
     #[test]
@@ -245,7 +245,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(60), max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn the_matrix_gives_random_requests_what_the_definition_gives(
@@ -339,7 +339,7 @@ fn a_resource_that_nobody_may_use_is_listed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(60), max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     /// A table says the same as its policy.
     #[test]
@@ -379,7 +379,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(60), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     /// No request is given by one what it is not by the other; and what a table says makes one table.
     #[test]

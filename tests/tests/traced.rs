@@ -138,7 +138,7 @@ fn said(loaded: &admit_runtime::Policy<'_>, question: &Question) -> Option<Said>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(300), max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn each_verdict_is_the_rules_own(
