@@ -327,6 +327,27 @@ fn where_delete_is_disabled_fields_can_be_set_to_null() {
     assert!(matches!(delete.as_slice(), [(_, [cell])] if cell.extent == only_a), "{delete:?}");
 }
 
+/// Who may get a record in some way is shown its fields in every way, but for what a deny takes. Once a deny of another
+/// read hid them from the matrix.
+#[test]
+fn a_deny_of_one_read_hides_nothing_from_the_others() {
+    let policy = checked(
+        "auth { loginWith: { email: true } }
+        model P {
+          a: string
+          b: string { allow.authenticated() }
+          allow.authenticated().to([\"get\"])
+          deny.authenticated().to([\"search\"])
+        }",
+    );
+    let matrix = Matrix::of(&policy);
+    let list = matrix.who_can(Operation::List, &Resource::Model("P".into()));
+    assert!(matches!(list.as_slice(), [(_, [cell])] if cell.extent == Extent::Whole), "{list:?}");
+    for question in requests::on_model(&policy.models[0], &[]) {
+        assert_eq!(differs(&policy, &matrix, &question), None, "{question:?}");
+    }
+}
+
 #[test]
 fn a_resource_that_nobody_may_use_is_listed() {
     let text =
