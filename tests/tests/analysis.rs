@@ -348,6 +348,28 @@ fn a_deny_of_one_read_hides_nothing_from_the_others() {
     }
 }
 
+/// A group that counts as two that exclude each other has no members, so that nobody gains by what it is given. The
+/// checker refuses such a group.
+#[test]
+fn what_a_group_without_members_is_given_is_no_change() {
+    let text = |groups: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} groups: [\"A\", \"B\", \"C\", \"D\"] exclusive: [[\"B\", \"C\"]] }}
+            model P {{ a: string allow.groups([{groups}]).to([\"read\"]) }}"
+        )
+    };
+    let with_no_members = |groups: &str| {
+        let mut policy = checked(&text(groups));
+        policy.groups[0].acts_as = vec!["B".into(), "C".into()];
+        policy
+    };
+    let nobody = with_no_members("\"A\"");
+    assert_eq!(Matrix::of(&nobody).who_can(Operation::Get, &Resource::Model("P".into())), []);
+    let difference = Difference::of(&nobody, &with_no_members("\"A\", \"D\""));
+    let gains: Vec<String> = difference.changes.iter().map(|change| change.caller.to_string()).collect();
+    assert_eq!(gains, ["group D"]);
+}
+
 #[test]
 fn a_resource_that_nobody_may_use_is_listed() {
     let text =

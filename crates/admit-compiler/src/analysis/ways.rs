@@ -6,7 +6,7 @@ use super::deeds::{Arrival, Inputs, OnRecords, on_custom};
 use super::formula::{Formula, Leaf};
 use super::objects;
 use super::report::{Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
-use super::scene::Side;
+use super::scene::{Side, may_hold};
 use super::settled::MANY_TEXTS;
 use super::shapes::{Known, Renaming, Shape, Special};
 use super::terms::{MAX_WAYS, Said, Term, is_possible, said, says_who, terms};
@@ -370,7 +370,7 @@ pub(crate) fn said_of(policy: &Policy, way: &Way) -> Said {
 
 /// Whether some request takes a way; one without tests and with one part needs no closer look.
 fn possible(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>, term: &Term) -> bool {
-    is_plain(term) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
+    is_plain(policy, term) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
 }
 
 /// Whether a way asks nothing of the record: then the input may leave out what is read of it.
@@ -383,14 +383,21 @@ pub(crate) fn needs_no_record(term: &Term) -> bool {
 }
 
 /// Whether a way has one part at most, and one that some request makes true for certain.
-pub(crate) fn is_plain(term: &Term) -> bool {
+pub(crate) fn is_plain(policy: &Policy, term: &Term) -> bool {
     let mut leaves = 0;
     let mut tests = false;
     for part in term {
         part.each_leaf(&mut |leaf| {
             leaves += 1;
-            // What is created may not name every field.
-            tests |= matches!(leaf, Leaf::Test { .. } | Leaf::Creates { .. });
+            tests |= match leaf {
+                // What is created may not name every field.
+                Leaf::Test { .. } | Leaf::Creates { .. } => true,
+                // Who is in a group that counts as two that exclude each other is refused.
+                Leaf::Groups { names, .. } | Leaf::Best { names } if !names.is_empty() => {
+                    !names.iter().any(|name| may_hold(policy, std::iter::once(name.as_str())))
+                }
+                _ => false,
+            };
         });
     }
     leaves < 2 && !tests
