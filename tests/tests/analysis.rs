@@ -306,6 +306,12 @@ fn a_path_of_which_nothing_is_left_belongs_to_nobody() {
     }
 }
 
+/// A policy as its table says it.
+fn of_table(policy: &Policy) -> Policy {
+    let bytes = admit_compiler::table(policy, true).unwrap();
+    Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap()
+}
+
 fn checked(text: &str) -> Policy {
     let checked = admit_compiler::check(&[admit_compiler::Source { name: "a.policy".into(), text: text.into() }]);
     checked.policy.unwrap_or_else(|| panic!("{:?}", checked.diagnostics))
@@ -368,6 +374,53 @@ fn what_a_group_without_members_is_given_is_no_change() {
     let difference = Difference::of(&nobody, &with_no_members("\"A\", \"D\""));
     let gains: Vec<String> = difference.changes.iter().map(|change| change.caller.to_string()).collect();
     assert_eq!(gains, ["group D"]);
+}
+
+/// Where every field has rules of its own, the model's do nothing: they record no owner, and nobody is named by a field
+/// that no input can name.
+#[test]
+fn rules_that_hold_on_no_field_record_no_owner() {
+    let mut policy = checked(
+        "auth { loginWith: { email: true } groups: [\"A\"] claims: { username: string } }
+        model P {
+          at: datetime {
+            allow.group(\"A\")
+            allow.groupDefinedIn(\"author\")
+          }
+          author: string
+          allow.ownerDefinedIn(\"author\").and(groupDefinedIn(\"author\"))
+        }",
+    );
+    policy.models[0].fields.retain(|field| field.name == "at");
+    let difference = Difference::of(&policy, &of_table(&policy));
+    assert!(difference.is_empty(), "{difference:?}");
+    let create = Matrix::of(&policy).who_can(Operation::Create, &Resource::Model("P".into())).len();
+    assert_eq!(create, 1, "group A alone");
+}
+
+/// A field that no input may name is who creates the record, who may be in a group of that name.
+#[test]
+fn an_owner_that_is_recorded_may_name_a_group() {
+    let mut policy = checked(
+        "auth { loginWith: { email: true } }
+        model P {
+          a: string
+          author: string
+          allow.ownerDefinedIn(\"author\").identityClaim(\"sub\").and(groupDefinedIn(\"author\")).to([\"create\"])
+        }",
+    );
+    policy.models[0].fields.retain(|field| field.name == "a");
+    let matrix = Matrix::of(&policy);
+    let mut question = requests::on_model(&policy.models[0], &[]).into_iter().find(|question| {
+        question.caller.mode == Mode::UserPool && matches!(question.target, Target::Model(_, Operation::Create))
+    });
+    let question = question.as_mut().expect("somebody signed in creates");
+    let sub = Value::Text("u1".into());
+    question.caller.claims.insert("sub".into(), sub.clone());
+    question.caller.claims.insert("cognito:groups".into(), Value::List(definition::Items(vec![sub])));
+    question.input = Some(Record::new());
+    assert!(definition::decide(&policy, question).allowed);
+    assert_eq!(differs(&policy, &matrix, question), None, "{question:?}");
 }
 
 #[test]

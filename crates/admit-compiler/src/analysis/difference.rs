@@ -16,7 +16,7 @@ use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
 use super::ways::{OnModel, Way, Ways, custom_ways, is_plain, made_up, needs_no_record, said_of};
 use crate::policy::{Bucket, CustomOperation, DataFunction, Keys, Model, Place, Policy, Rule, Who};
 use crate::words::Words;
-use admit_runtime::{Operation, Operations};
+use admit_runtime::{Mode, Operation, Operations};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing that changes.
@@ -69,7 +69,7 @@ impl Difference {
     pub fn of(old: &Policy, new: &Policy) -> Difference {
         let (renames, old) = renamed(old, new);
         let old: &Policy = &old;
-        let mut settings = settings(&Settings::of(old), &Settings::of(new));
+        let mut settings = settings(&Settings::of(old), &Settings::of(new), admit_alike(old, new));
         settings.extend(owners(old, new));
         let mut difference = Difference { settings, renames, ..Difference::default() };
         let (mut found, mut cut) = (Vec::new(), BTreeSet::new());
@@ -514,14 +514,19 @@ fn rules_of(bucket: &Bucket) -> Vec<String> {
 
 // ---- what decides besides
 
+/// Whether requests may arrive in the same modes: a bucket brings some, and the identity pool its guests.
+fn admit_alike(old: &Policy, new: &Policy) -> bool {
+    Mode::ALL.into_iter().all(|mode| old.admits(mode) == new.admits(mode))
+}
+
 /// What decides besides the rules, and differs.
-fn settings(old: &Settings, new: &Settings) -> Vec<String> {
+fn settings(old: &Settings, new: &Settings, admit_alike: bool) -> Vec<String> {
     let mut settings = Vec::new();
     let roles = |of: &Settings| if of.preferred { "preferred" } else { "union" };
     if roles(old) != roles(new) {
         settings.push(format!("roles in storage: \"{}\", was \"{}\"", roles(new), roles(old)));
     }
-    if old.modes != new.modes {
+    if old.modes != new.modes && !admit_alike {
         settings.push(format!("modes: {}; were {}", new.modes.join(", "), old.modes.join(", ")));
     }
     if old.group_claim != new.group_claim {
@@ -569,7 +574,6 @@ fn owners(old: &Policy, new: &Policy) -> Vec<String> {
 
 /// The rules by which `create` records owners, in words.
 fn recording(policy: &Policy, model: &Model) -> BTreeSet<String> {
-    let own = model.fields.iter().flat_map(|field| &field.rules);
     let owner = |rule: &&Rule| {
         rule.operations.meets(Operations::CREATE) && rule.whos().any(|who| matches!(who, Who::Owner { .. }))
     };
@@ -579,5 +583,5 @@ fn recording(policy: &Policy, model: &Model) -> BTreeSet<String> {
         let when = rule.condition.as_ref().map_or(String::new(), |of| format!(" when {}", crate::words::condition(of)));
         whos + &when
     };
-    model.rules.iter().chain(own).filter(owner).map(said).collect()
+    model.ruling().filter(owner).map(said).collect()
 }
