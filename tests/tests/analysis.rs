@@ -398,6 +398,24 @@ fn rules_that_hold_on_no_field_record_no_owner() {
     assert_eq!(create, 1, "group A alone");
 }
 
+/// Nobody creates a record that names a group in a field that no input can name. Once the matrix said somebody does, if
+/// nothing else was read of the input.
+#[test]
+fn nobody_creates_what_a_field_must_say_that_no_input_can_name() {
+    let mut policy = checked(
+        "auth { loginWith: { email: true } }
+        model P {
+          a: string
+          team: string
+          allow.authenticated().and(groupDefinedIn(\"team\")).to([\"create\"])
+        }",
+    );
+    let create = |policy: &Policy| Matrix::of(policy).who_can(Operation::Create, &Resource::Model("P".into())).len();
+    assert_eq!(create(&policy), 1);
+    policy.models[0].fields.retain(|field| field.name == "a");
+    assert_eq!(create(&policy), 0);
+}
+
 /// A field that no input may name is who creates the record, who may be in a group of that name.
 #[test]
 fn an_owner_that_is_recorded_may_name_a_group() {

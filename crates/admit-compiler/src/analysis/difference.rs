@@ -379,7 +379,7 @@ fn new_fields(
 /// Whether some request takes a way and none of the others.
 fn exceeds(policy: &Policy, model: Option<&Model>, operation: Operation, way: &Way, others: &[&Way]) -> Found {
     // Whether anybody takes the way at all, the matrix may have left open.
-    if others.is_empty() && is_plain(policy, &way.term) {
+    if others.is_empty() && is_plain(policy, Some(operation), &way.term) {
         return Found::Yes;
     }
     let is_met = |part: &Formula| way.term.iter().any(|own| own == part || implies(own, part));

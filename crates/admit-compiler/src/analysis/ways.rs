@@ -370,7 +370,9 @@ pub(crate) fn said_of(policy: &Policy, way: &Way) -> Said {
 
 /// Whether some request takes a way; one without tests and with one part needs no closer look.
 fn possible(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>, term: &Term) -> bool {
-    is_plain(policy, term) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
+    let operation = of.map(|(_, operation)| operation);
+    is_plain(policy, operation, term)
+        || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
 }
 
 /// Whether a way asks nothing of the record: then the input may leave out what is read of it.
@@ -383,15 +385,16 @@ pub(crate) fn needs_no_record(term: &Term) -> bool {
 }
 
 /// Whether a way has one part at most, and one that some request makes true for certain.
-pub(crate) fn is_plain(policy: &Policy, term: &Term) -> bool {
+pub(crate) fn is_plain(policy: &Policy, operation: Option<Operation>, term: &Term) -> bool {
     let mut leaves = 0;
     let mut tests = false;
     for part in term {
         part.each_leaf(&mut |leaf| {
             leaves += 1;
             tests |= match leaf {
-                // What is created may not name every field.
                 Leaf::Test { .. } | Leaf::Creates { .. } => true,
+                // What is created may not name every field.
+                Leaf::Named { .. } => operation == Some(Operation::Create),
                 // Who is in a group that counts as two that exclude each other is refused.
                 Leaf::Groups { names, .. } | Leaf::Best { names } if !names.is_empty() => {
                     !names.iter().any(|name| may_hold(policy, std::iter::once(name.as_str())))
