@@ -280,6 +280,23 @@ proptest! {
         }
     }
 
+    /// Where requests that both allow record other owners, that is said.
+    #[test]
+    fn other_owners_that_create_records_are_said(
+        policy in generate::policy(Forms::All),
+        which in any::<Index>(),
+        questions in proptest::collection::vec(generate::question(), 300),
+    ) {
+        let policy = admitting(policy);
+        let less = without_one(&policy, which);
+        let said = Difference::of(&policy, &less).settings;
+        for question in questions.iter().filter_map(known) {
+            let (before, after) = (definition::decide(&policy, &question), definition::decide(&less, &question));
+            let same = before.owners == after.owners || !before.allowed || !after.allowed;
+            prop_assert!(same || !said.is_empty(), "{question:?}");
+        }
+    }
+
     #[test]
     fn a_policy_does_not_differ_from_itself(policy in generate::policy(Forms::All)) {
         let difference = Difference::of(&policy, &policy);
@@ -398,6 +415,40 @@ fn rules_that_hold_on_no_field_record_no_owner() {
     assert_eq!(create, 1, "group A alone");
 }
 
+/// Which owners are recorded is compared by meaning: what conditions say in other words, what never holds and what
+/// another rule records anyway is no change; who is recorded by another claim, or under another condition, is.
+#[test]
+fn recorded_owners_are_compared_by_meaning() {
+    let text = |rules: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} groups: [\"A\"] }}
+            model P {{ title: string a: string {{ allow.group(\"A\") }} {rules} }}"
+        )
+    };
+    let settings = |old: &str, new: &str| Difference::of(&checked(&text(old)), &checked(&text(new))).settings;
+    let own = "allow.owner().to([\"create\"])";
+    let same = [
+        (own, "allow.owner().to([\"create\"]).when(true)"),
+        (own, "allow.owner().to([\"create\"]) allow.owner().to([\"create\"]).when(record.title == \"x\")"),
+        (
+            "allow.owner().to([\"create\"]).when(record.title == \"x\" && record.owner != null)",
+            "allow.owner().to([\"create\"]).when(record.owner != null && record.title == \"x\")",
+        ),
+    ];
+    for (old, new) in same {
+        assert_eq!(settings(old, new), Vec::<String>::new(), "{new}");
+        assert_eq!(settings(new, old), Vec::<String>::new(), "{new}");
+    }
+    let other = [
+        "allow.owner().identityClaim(\"email\").to([\"create\"])",
+        "allow.ownerDefinedIn(\"author\").to([\"create\"])",
+        "allow.owner().to([\"create\"]).when(record.title == \"x\") allow.authenticated()",
+    ];
+    for new in other {
+        assert_eq!(settings(own, new).len(), 1, "{new}");
+    }
+}
+
 /// Nobody creates a record that names a group in a field that no input can name. Once the matrix said somebody does, if
 /// nothing else was read of the input.
 #[test]
@@ -502,7 +553,7 @@ proptest! {
         let bytes = admit_compiler::table(&policy, true).unwrap();
         let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap();
         let difference = Difference::of(&policy, &lifted);
-        prop_assert!(difference.changes.is_empty(), "{difference:?}");
+        prop_assert!(difference.is_empty(), "{difference:?}");
         let again = admit_compiler::table(&lifted, true).unwrap();
         let twice = Policy::of_table(&admit_runtime::Policy::from_bytes(&again).unwrap()).unwrap();
         prop_assert_eq!(again, admit_compiler::table(&twice, true).unwrap());

@@ -8,12 +8,13 @@ use super::given::path_label;
 use super::objects;
 use super::renames::{Rename, Renamed, bare_rules, renamed, says_the_same};
 use super::report::{Caller, Extent, ON_MODELS, ON_PATHS, Resource, Settings};
-use super::scene::{Link, Scene};
+use super::scene::{Link, Scene, Side};
 use super::search::{BUDGET, Found, search};
 use super::settled::MANY_TEXTS;
 use super::shapes::{Known, Renaming, Shape, Special};
 use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
 use super::ways::{OnModel, Way, Ways, custom_ways, is_plain, made_up, needs_no_record, said_of};
+use crate::condition::Truth;
 use crate::policy::{Bucket, CustomOperation, DataFunction, Keys, Model, Place, Policy, Rule, Who};
 use crate::words::Words;
 use admit_runtime::{Mode, Operation, Operations};
@@ -554,34 +555,66 @@ fn settings(old: &Settings, new: &Settings, admit_alike: bool) -> Vec<String> {
     settings
 }
 
-/// The models of both whose `create` records owners by other rules: there what the same words say differs.
+/// The models of both whose `create` records other owners: there what the same words say differs.
 fn owners(old: &Policy, new: &Policy) -> Vec<String> {
     let mut all = Vec::new();
     let known: BTreeMap<&String, &Model> = old.models.iter().map(|model| (&model.name, model)).collect();
     for model in &new.models {
         let Some(before) = known.get(&model.name) else { continue };
-        let (was, is) = (recording(old, before), recording(new, model));
-        if was != is {
-            let said = |of: &BTreeSet<String>| match of.is_empty() {
-                true => "nobody".to_owned(),
-                false => of.iter().cloned().collect::<Vec<_>>().join("; "),
-            };
-            all.push(format!("create {} records as owner: {}; recorded {}", model.name, said(&is), said(&was)));
+        if !record_alike((old, before), (new, model)) {
+            let (was, is) = (recording(old, before), recording(new, model));
+            all.push(format!("create {} records as owner: {is}; recorded {was}", model.name));
         }
     }
     all
 }
 
-/// The rules by which `create` records owners, in words.
-fn recording(policy: &Policy, model: &Model) -> BTreeSet<String> {
-    let owner = |rule: &&Rule| {
+/// The rules by which `create` records owners.
+fn recording_rules(model: &Model) -> impl Iterator<Item = &Rule> {
+    model.ruling().filter(|rule| {
         rule.operations.meets(Operations::CREATE) && rule.whos().any(|who| matches!(who, Who::Owner { .. }))
-    };
+    })
+}
+
+/// The same, in words.
+fn recording(policy: &Policy, model: &Model) -> String {
     let words = Words::of(policy);
     let said = |rule: &Rule| {
         let whos = rule.whos().map(|who| words.caller(who)).collect::<Vec<_>>().join(" and ");
         let when = rule.condition.as_ref().map_or(String::new(), |of| format!(" when {}", crate::words::condition(of)));
         whos + &when
     };
-    model.ruling().filter(owner).map(said).collect()
+    let all: BTreeSet<String> = recording_rules(model).map(said).collect();
+    if all.is_empty() { "nobody".to_owned() } else { all.into_iter().collect::<Vec<_>>().join("; ") }
+}
+
+/// Whether `create` records the same owners, of every request that one of both allows. What cannot be settled differs.
+fn record_alike(before: (&Policy, &Model), after: (&Policy, &Model)) -> bool {
+    let rules = |model: &'_ Model| -> BTreeSet<(BTreeSet<Who>, Formula)> {
+        let when = |rule: &Rule| Formula::all(rule.condition.iter().map(|of| Formula::condition(of, true, 0)));
+        let all = recording_rules(model).map(|rule| (rule.whos().cloned().collect(), when(rule).ordered()));
+        all.filter(|(_, when): &(_, Formula)| !when.is_never()).collect()
+    };
+    let (was, is) = (rules(before.1), rules(after.1));
+    if was == is {
+        return true;
+    }
+    let all = was.iter().chain(&is).flat_map(|(whos, _)| whos).flat_map(crate::matrix::roles);
+    let modes: BTreeSet<Mode> = all.map(|role| role.mode()).collect();
+    let differ = Formula::is(Leaf::RecordsAlike { side: 0 }, Truth::False);
+    modes.into_iter().all(|mode| {
+        let arrival = Arrival { mode, function: None };
+        let never = |(policy, model): (&Policy, &Model), beside: (&Policy, &Model), formula: &Formula| {
+            let side = Side { beside: Some(beside), ..made_up(&arrival, Some((model, Operation::Create))) };
+            let mut scene = Scene::new(policy, vec![side], Link::Apart, formula, BTreeSet::new());
+            search(&mut scene, formula, BUDGET, &mut |_| true) == Found::No && scene.opaque.is_empty()
+        };
+        let never_allowed = |one: (&Policy, &Model), beside: (&Policy, &Model)| {
+            let (policy, model) = one;
+            let (operation, inputs) = (Operation::Create, Inputs::Some);
+            let on = OnRecords { policy, model, operation, arrival: &arrival, side: 0, inputs };
+            never(one, beside, &on.on_whole().and(differ.clone()))
+        };
+        never(after, before, &differ) || (never_allowed(after, before) && never_allowed(before, after))
+    })
 }

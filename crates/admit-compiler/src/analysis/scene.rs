@@ -36,6 +36,8 @@ pub(crate) enum Var {
 pub(crate) struct Side<'p> {
     pub question: Question,
     pub model: Option<&'p Model>,
+    /// What the owners that `create` records are compared with.
+    pub beside: Option<(&'p Policy, &'p Model)>,
     pub operation: Operation,
 }
 
@@ -156,7 +158,8 @@ impl<'p> Scene<'p> {
             let can = rule.condition.iter().all(|of| !Formula::condition(of, true, side).is_never());
             can && rule.operations.meets(admit_runtime::Operations::CREATE) && rule.whos().any(owner)
         };
-        model.ruling().filter(sets).collect()
+        let beside = self.sides[side].beside.into_iter().flat_map(|(_, model)| model.ruling());
+        model.ruling().chain(beside).filter(sets).collect()
     }
 
     /// The owner fields that `create` may set on a side.
@@ -207,7 +210,7 @@ impl<'p> Scene<'p> {
                 crate::matrix::DynamicKind::Group => self.join_group(&role.field, role.list, &role.claim[0]),
             },
             Leaf::Groups { .. } | Leaf::SomeGroup | Leaf::Best { .. } | Leaf::Named { .. } => (),
-            Leaf::Proposes { .. } | Leaf::ProposesNull { .. } => (),
+            Leaf::Proposes { .. } | Leaf::ProposesNull { .. } | Leaf::RecordsAlike { .. } => (),
         }
     }
 
@@ -414,6 +417,7 @@ impl<'p> Scene<'p> {
                     }
                 }
             }
+            Leaf::RecordsAlike { side } => self.reads_setting(*side, &mut vars),
             Leaf::Proposes { side, field } | Leaf::ProposesNull { side, field } => {
                 vars.push(match self.sides[*side].operation {
                     Operation::Create => self.given_by(*side, field),
@@ -596,6 +600,13 @@ impl<'p> Scene<'p> {
                 let input = &self.sides[*side].question.input;
                 Truth::from(input.as_ref().is_some_and(|input| input.get(field) == Some(&Value::Null)))
             }
+            Leaf::RecordsAlike { side } => self.on(*side, |on, _| match self.sides[*side].beside {
+                Some((policy, model)) => {
+                    let other = OnModel { policy, model, question: on.question, operation: on.operation };
+                    Truth::from(on.recorded_owners() == other.recorded_owners())
+                }
+                None => Truth::Unknown,
+            }),
             Leaf::Named { side, who, spelling } => {
                 self.on(*side, |on, ground| single(on.who_truths(who, ground, *spelling)))
             }

@@ -435,7 +435,7 @@ pub(crate) fn made_up<'p>(arrival: &Arrival, of: Option<(&'p Model, Operation)>)
         args: Record::new(),
         index: Vec::new(),
     };
-    Side { question, model: of.map(|(model, _)| model), operation }
+    Side { question, model: of.map(|(model, _)| model), beside: None, operation }
 }
 
 fn of_function(function: &DataFunction) -> Operations {
