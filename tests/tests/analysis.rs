@@ -415,6 +415,28 @@ fn rules_that_hold_on_no_field_record_no_owner() {
     assert_eq!(create, 1, "group A alone");
 }
 
+/// A claim of a path may hold what is no segment of a key: it then stands in no path, and conditions read it all the same.
+/// Once such values were not tried.
+#[test]
+fn a_claim_of_a_path_may_be_no_segment() {
+    let text = |when: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} groups: [\"A\"] claims: {{ tenant: string }} }}
+            storage files {{
+              \"q/{{claims['tenant']}}/*\": [allow.groups([\"A\"]).to([\"read\"])]
+              \"q/r/*\": [allow.groups([\"A\"]).to([\"write\"]) {when}]
+            }}"
+        )
+    };
+    let old = checked(&text(""));
+    for value in ["\"\"", "\"a/b\""] {
+        let new = checked(&text(&format!(", allow.authenticated.to([\"get\"]).when(claims.tenant == {value})")));
+        let gained = Difference::of(&old, &new).changes;
+        let gets = gained.iter().any(|change| change.gained && change.operations.contains(&Operation::Get));
+        assert!(gets, "{value}: {gained:?}");
+    }
+}
+
 /// Which owners are recorded is compared by meaning: what conditions say in other words, what never holds and what
 /// another rule records anyway is no change; who is recorded by another claim, or under another condition, is.
 #[test]
