@@ -415,6 +415,29 @@ fn rules_that_hold_on_no_field_record_no_owner() {
     assert_eq!(create, 1, "group A alone");
 }
 
+/// A way in is no change of its own where only what its input may name besides is new: that is said of whoever may name
+/// it. Once it was said of those who could take the way all along.
+#[test]
+fn a_way_that_another_field_opens_is_no_change_of_its_own() {
+    let text = |who: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} groups: [\"A\", \"B\"] claims: {{ teams: string[] }} claimGroups: {{ teams: [\"C\"] }} }}
+            model P {{
+              title: string
+              tags: string[] {{ {who} }}
+              team: string {{ allow.groups([\"C\"]).withClaimIn(\"teams\").when(\"x\" in record.tags) }}
+              allow.group(\"A\").to([\"read\"])
+            }}"
+        )
+    };
+    let old = checked(&text("allow.group(\"A\").to([\"read\"])"));
+    let new = checked(&text("allow.groups([\"A\", \"B\"]).to([\"create\"])"));
+    let difference = Difference::of(&old, &new);
+    let creates = difference.changes.iter().filter(|change| change.operations.contains(&Operation::Create));
+    let gains: Vec<String> = creates.map(|change| change.caller.to_string()).collect();
+    assert_eq!(gains, ["group A", "group B"], "{difference:?}");
+}
+
 /// A claim of a path may hold what is no segment of a key: it then stands in no path, and conditions read it all the same.
 /// Once such values were not tried.
 #[test]

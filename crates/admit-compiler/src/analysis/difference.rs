@@ -155,16 +155,21 @@ fn of_model(
 ) -> (Vec<Beyond>, Vec<Operation>) {
     let ways = |policy: &Policy, model: Option<&Model>| {
         let found = model.map_or_else(OnModel::default, |model| OnModel::of(policy, model));
-        (found.ways.into_iter().collect::<BTreeMap<Operation, Vec<Way>>>(), found.cut)
+        (found.ways.into_iter().collect::<BTreeMap<Operation, Vec<Way>>>(), found.closed, found.cut)
     };
-    let ((before, mut cut), (after, more)) = (ways(old, was), ways(new, is));
+    let ((before, were_closed, mut cut), (after, are_closed, more)) = (ways(old, was), ways(new, is));
     cut.extend(more);
     let (none, mut found) = (Vec::new(), Vec::new());
+    // A way that only what its input may name opens or closes is no change of its own: that other field's is.
+    let with_closed = |ways: &[Way], closed: &[(Operation, Way)], operation: Operation| -> Vec<Way> {
+        let closed = closed.iter().filter(|(of, _)| *of == operation).map(|(_, way)| way);
+        ways.iter().chain(closed).cloned().collect()
+    };
     for operation in ON_MODELS {
         let (less, more) = (before.get(&operation).unwrap_or(&none), after.get(&operation).unwrap_or(&none));
         if less != more {
-            found.extend(beyond(new, is, operation, less, more, true));
-            found.extend(beyond(old, was, operation, more, less, false));
+            found.extend(beyond(new, is, operation, &with_closed(less, &were_closed, operation), more, true));
+            found.extend(beyond(old, was, operation, &with_closed(more, &are_closed, operation), less, false));
         }
     }
     (found, cut)

@@ -92,6 +92,8 @@ impl Matrix {
 pub(crate) struct OnModel {
     /// The ways in to each operation that there are some to.
     pub ways: Vec<(Operation, Vec<Way>)>,
+    /// Those that nobody takes, because what they read of the input nobody may name: whoever may one day takes them.
+    pub closed: Vec<(Operation, Way)>,
     /// The operations with more ways in than are told apart.
     pub cut: Vec<Operation>,
 }
@@ -107,6 +109,7 @@ impl OnModel {
         let each = |ways: &[Way]| ways.iter().map(|way| with.way(way)).collect();
         OnModel {
             ways: self.ways.iter().map(|(operation, ways)| (*operation, each(ways))).collect(),
+            closed: self.closed.iter().map(|(operation, way)| (*operation, with.way(way))).collect(),
             cut: self.cut.clone(),
         }
     }
@@ -187,7 +190,7 @@ impl<'p> Finding<'p> {
         };
         let mut all: Vec<(Operation, Vec<Way>)> =
             ON_MODELS.into_iter().filter(is_enabled).map(|operation| (operation, Vec::new())).collect();
-        let mut cut = Vec::new();
+        let (mut cut, mut closed) = (Vec::new(), Vec::new());
         for function in &self.policy.data_functions {
             let arrival = Arrival { mode: Mode::Function, function: Some(function.function.clone()) };
             let given = of_function(function);
@@ -202,7 +205,7 @@ impl<'p> Finding<'p> {
             let mut found: Vec<Option<Vec<Way>>> = Vec::new();
             for (at, (operation, ways)) in all.iter_mut().enumerate() {
                 let more = like[at].map(|other| found[other].clone());
-                let more = more.unwrap_or_else(|| self.on_model(model, arrival, *operation));
+                let more = more.unwrap_or_else(|| self.on_model(model, arrival, *operation, &mut closed));
                 match &more {
                     Some(more) => ways.extend(more.iter().cloned()),
                     None => cut.push(*operation),
@@ -211,30 +214,39 @@ impl<'p> Finding<'p> {
             }
         }
         all.retain(|(_, ways)| !ways.is_empty());
-        OnModel { ways: all, cut }
+        OnModel { ways: all, closed, cut }
     }
 
     /// The ways in for those who arrive in one way; none if there are too many.
-    fn on_model(&self, model: &'p Model, arrival: &Arrival, operation: Operation) -> Option<Vec<Way>> {
+    fn on_model(
+        &self,
+        model: &'p Model,
+        arrival: &Arrival,
+        operation: Operation,
+        closed: &mut Vec<(Operation, Way)>,
+    ) -> Option<Vec<Way>> {
         let on = OnRecords { policy: self.policy, model, operation, arrival, side: 0, inputs: Inputs::Apart };
-        Some(self.on_records(&on, reaches(&on)?))
+        Some(self.on_records(&on, reaches(&on)?, closed))
     }
 
-    fn on_records(&self, on: &OnRecords<'p, '_>, ways: Vec<(Term, Reached)>) -> Vec<Way> {
+    fn on_records(
+        &self,
+        on: &OnRecords<'p, '_>,
+        ways: Vec<(Term, Reached)>,
+        closed: &mut Vec<(Operation, Way)>,
+    ) -> Vec<Way> {
         let of = Some((on.model, on.operation));
         // What rules read of an input it must be allowed to name.
         let named = OnRecords { inputs: Inputs::Some, ..*on }.proposals();
-        let takes = |term: &Term| {
-            if needs_no_record(term) {
-                return possible(on.policy, on.arrival, of, term);
-            }
+        let is_open = |term: &Term| {
             let with_input = || Formula::all(term.iter().cloned()).and(named.clone());
-            possible(on.policy, on.arrival, of, term)
-                && (named.is_always() || is_possible(on.policy, vec![made_up(on.arrival, of)], &with_input()))
+            needs_no_record(term)
+                || named.is_always()
+                || is_possible(on.policy, vec![made_up(on.arrival, of)], &with_input())
         };
         let classes = on.fields();
         let mut all = Vec::new();
-        for (term, (reached, whole)) in ways.into_iter().filter(|(term, _)| takes(term)) {
+        for (term, (reached, whole)) in ways.into_iter().filter(|(term, _)| possible(on.policy, on.arrival, of, term)) {
             let extent = match whole {
                 true => Extent::Whole,
                 false => {
@@ -246,8 +258,11 @@ impl<'p> Finding<'p> {
                     Extent::Fields(on.model.fields.iter().filter(like).map(|field| field.name.clone()).collect())
                 }
             };
-            let term = needed(on.policy, on.arrival, of, &term);
-            all.push(Way { arrival: on.arrival.clone(), term, extent });
+            let way = Way { arrival: on.arrival.clone(), term: needed(on.policy, on.arrival, of, &term), extent };
+            match is_open(&term) {
+                true => all.push(way),
+                false => closed.push((on.operation, way)),
+            }
         }
         all
     }
