@@ -30,6 +30,11 @@ pub fn sources(program: &str, first: &str) -> Vec<Source> {
     sources
 }
 
+/// How many cases a property is tried with: as many as usual, or as the variable `ADMIT_CASES` says, for a long hunt.
+pub fn cases(usual: u32) -> u32 {
+    std::env::var("ADMIT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 /// The policies of `docs/examples`, each with its name there: a file, or a folder with all its files.
 ///
 /// # Panics

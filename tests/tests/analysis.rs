@@ -182,7 +182,7 @@ fn gives(policy: &Policy, question: &Question) -> Option<BTreeSet<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(8), max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     /// Every request of a small policy: on every model, with two of the fields that it reads, another two each time.
     #[test]
@@ -245,7 +245,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(60), max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn the_matrix_gives_random_requests_what_the_definition_gives(
@@ -280,6 +280,23 @@ proptest! {
         }
     }
 
+    /// Where requests that both allow record other owners, that is said.
+    #[test]
+    fn other_owners_that_create_records_are_said(
+        policy in generate::policy(Forms::All),
+        which in any::<Index>(),
+        questions in proptest::collection::vec(generate::question(), 300),
+    ) {
+        let policy = admitting(policy);
+        let less = without_one(&policy, which);
+        let said = Difference::of(&policy, &less).settings;
+        for question in questions.iter().filter_map(known) {
+            let (before, after) = (definition::decide(&policy, &question), definition::decide(&less, &question));
+            let same = before.owners == after.owners || !before.allowed || !after.allowed;
+            prop_assert!(same || !said.is_empty(), "{question:?}");
+        }
+    }
+
     #[test]
     fn a_policy_does_not_differ_from_itself(policy in generate::policy(Forms::All)) {
         let difference = Difference::of(&policy, &policy);
@@ -306,6 +323,12 @@ fn a_path_of_which_nothing_is_left_belongs_to_nobody() {
     }
 }
 
+/// A policy as its table says it.
+fn of_table(policy: &Policy) -> Policy {
+    let bytes = admit_compiler::table(policy, true).unwrap();
+    Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap()
+}
+
 fn checked(text: &str) -> Policy {
     let checked = admit_compiler::check(&[admit_compiler::Source { name: "a.policy".into(), text: text.into() }]);
     checked.policy.unwrap_or_else(|| panic!("{:?}", checked.diagnostics))
@@ -327,6 +350,193 @@ fn where_delete_is_disabled_fields_can_be_set_to_null() {
     assert!(matches!(delete.as_slice(), [(_, [cell])] if cell.extent == only_a), "{delete:?}");
 }
 
+/// Who may get a record in some way is shown its fields in every way, but for what a deny takes. Once a deny of another
+/// read hid them from the matrix.
+#[test]
+fn a_deny_of_one_read_hides_nothing_from_the_others() {
+    let policy = checked(
+        "auth { loginWith: { email: true } }
+        model P {
+          a: string
+          b: string { allow.authenticated() }
+          allow.authenticated().to([\"get\"])
+          deny.authenticated().to([\"search\"])
+        }",
+    );
+    let matrix = Matrix::of(&policy);
+    let list = matrix.who_can(Operation::List, &Resource::Model("P".into()));
+    assert!(matches!(list.as_slice(), [(_, [cell])] if cell.extent == Extent::Whole), "{list:?}");
+    for question in requests::on_model(&policy.models[0], &[]) {
+        assert_eq!(differs(&policy, &matrix, &question), None, "{question:?}");
+    }
+}
+
+/// A group that counts as two that exclude each other has no members, so that nobody gains by what it is given. The
+/// checker refuses such a group.
+#[test]
+fn what_a_group_without_members_is_given_is_no_change() {
+    let text = |groups: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} groups: [\"A\", \"B\", \"C\", \"D\"] exclusive: [[\"B\", \"C\"]] }}
+            model P {{ a: string allow.groups([{groups}]).to([\"read\"]) }}"
+        )
+    };
+    let with_no_members = |groups: &str| {
+        let mut policy = checked(&text(groups));
+        policy.groups[0].acts_as = vec!["B".into(), "C".into()];
+        policy
+    };
+    let nobody = with_no_members("\"A\"");
+    assert_eq!(Matrix::of(&nobody).who_can(Operation::Get, &Resource::Model("P".into())), []);
+    let difference = Difference::of(&nobody, &with_no_members("\"A\", \"D\""));
+    let gains: Vec<String> = difference.changes.iter().map(|change| change.caller.to_string()).collect();
+    assert_eq!(gains, ["group D"]);
+}
+
+/// Where every field has rules of its own, the model's do nothing: they record no owner, and nobody is named by a field
+/// that no input can name.
+#[test]
+fn rules_that_hold_on_no_field_record_no_owner() {
+    let mut policy = checked(
+        "auth { loginWith: { email: true } groups: [\"A\"] claims: { username: string } }
+        model P {
+          at: datetime {
+            allow.group(\"A\")
+            allow.groupDefinedIn(\"author\")
+          }
+          author: string
+          allow.ownerDefinedIn(\"author\").and(groupDefinedIn(\"author\"))
+        }",
+    );
+    policy.models[0].fields.retain(|field| field.name == "at");
+    let difference = Difference::of(&policy, &of_table(&policy));
+    assert!(difference.is_empty(), "{difference:?}");
+    let create = Matrix::of(&policy).who_can(Operation::Create, &Resource::Model("P".into())).len();
+    assert_eq!(create, 1, "group A alone");
+}
+
+/// A way in is no change of its own where only what its input may name besides is new: that is said of whoever may name
+/// it. Once it was said of those who could take the way all along.
+#[test]
+fn a_way_that_another_field_opens_is_no_change_of_its_own() {
+    let text = |who: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} groups: [\"A\", \"B\"] claims: {{ teams: string[] }} claimGroups: {{ teams: [\"C\"] }} }}
+            model P {{
+              title: string
+              tags: string[] {{ {who} }}
+              team: string {{ allow.groups([\"C\"]).withClaimIn(\"teams\").when(\"x\" in record.tags) }}
+              allow.group(\"A\").to([\"read\"])
+            }}"
+        )
+    };
+    let old = checked(&text("allow.group(\"A\").to([\"read\"])"));
+    let new = checked(&text("allow.groups([\"A\", \"B\"]).to([\"create\"])"));
+    let difference = Difference::of(&old, &new);
+    let creates = difference.changes.iter().filter(|change| change.operations.contains(&Operation::Create));
+    let gains: Vec<String> = creates.map(|change| change.caller.to_string()).collect();
+    assert_eq!(gains, ["group A", "group B"], "{difference:?}");
+}
+
+/// A claim of a path may hold what is no segment of a key: it then stands in no path, and conditions read it all the same.
+/// Once such values were not tried.
+#[test]
+fn a_claim_of_a_path_may_be_no_segment() {
+    let text = |when: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} groups: [\"A\"] claims: {{ tenant: string }} }}
+            storage files {{
+              \"q/{{claims['tenant']}}/*\": [allow.groups([\"A\"]).to([\"read\"])]
+              \"q/r/*\": [allow.groups([\"A\"]).to([\"write\"]) {when}]
+            }}"
+        )
+    };
+    let old = checked(&text(""));
+    for value in ["\"\"", "\"a/b\""] {
+        let new = checked(&text(&format!(", allow.authenticated.to([\"get\"]).when(claims.tenant == {value})")));
+        let gained = Difference::of(&old, &new).changes;
+        let gets = gained.iter().any(|change| change.gained && change.operations.contains(&Operation::Get));
+        assert!(gets, "{value}: {gained:?}");
+    }
+}
+
+/// Which owners are recorded is compared by meaning: what conditions say in other words, what never holds and what
+/// another rule records anyway is no change; who is recorded by another claim, or under another condition, is.
+#[test]
+fn recorded_owners_are_compared_by_meaning() {
+    let text = |rules: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} groups: [\"A\"] }}
+            model P {{ title: string a: string {{ allow.group(\"A\") }} {rules} }}"
+        )
+    };
+    let settings = |old: &str, new: &str| Difference::of(&checked(&text(old)), &checked(&text(new))).settings;
+    let own = "allow.owner().to([\"create\"])";
+    let same = [
+        (own, "allow.owner().to([\"create\"]).when(true)"),
+        (own, "allow.owner().to([\"create\"]) allow.owner().to([\"create\"]).when(record.title == \"x\")"),
+        (
+            "allow.owner().to([\"create\"]).when(record.title == \"x\" && record.owner != null)",
+            "allow.owner().to([\"create\"]).when(record.owner != null && record.title == \"x\")",
+        ),
+    ];
+    for (old, new) in same {
+        assert_eq!(settings(old, new), Vec::<String>::new(), "{new}");
+        assert_eq!(settings(new, old), Vec::<String>::new(), "{new}");
+    }
+    let other = [
+        "allow.owner().identityClaim(\"email\").to([\"create\"])",
+        "allow.ownerDefinedIn(\"author\").to([\"create\"])",
+        "allow.owner().to([\"create\"]).when(record.title == \"x\") allow.authenticated()",
+    ];
+    for new in other {
+        assert_eq!(settings(own, new).len(), 1, "{new}");
+    }
+}
+
+/// Nobody creates a record that names a group in a field that no input can name. Once the matrix said somebody does, if
+/// nothing else was read of the input.
+#[test]
+fn nobody_creates_what_a_field_must_say_that_no_input_can_name() {
+    let mut policy = checked(
+        "auth { loginWith: { email: true } }
+        model P {
+          a: string
+          team: string
+          allow.authenticated().and(groupDefinedIn(\"team\")).to([\"create\"])
+        }",
+    );
+    let create = |policy: &Policy| Matrix::of(policy).who_can(Operation::Create, &Resource::Model("P".into())).len();
+    assert_eq!(create(&policy), 1);
+    policy.models[0].fields.retain(|field| field.name == "a");
+    assert_eq!(create(&policy), 0);
+}
+
+/// A field that no input may name is who creates the record, who may be in a group of that name.
+#[test]
+fn an_owner_that_is_recorded_may_name_a_group() {
+    let mut policy = checked(
+        "auth { loginWith: { email: true } }
+        model P {
+          a: string
+          author: string
+          allow.ownerDefinedIn(\"author\").identityClaim(\"sub\").and(groupDefinedIn(\"author\")).to([\"create\"])
+        }",
+    );
+    policy.models[0].fields.retain(|field| field.name == "a");
+    let matrix = Matrix::of(&policy);
+    let mut question = requests::on_model(&policy.models[0], &[]).into_iter().find(|question| {
+        question.caller.mode == Mode::UserPool && matches!(question.target, Target::Model(_, Operation::Create))
+    });
+    let question = question.as_mut().expect("somebody signed in creates");
+    let sub = Value::Text("u1".into());
+    question.caller.claims.insert("sub".into(), sub.clone());
+    question.caller.claims.insert("cognito:groups".into(), Value::List(definition::Items(vec![sub])));
+    question.input = Some(Record::new());
+    assert!(definition::decide(&policy, question).allowed);
+    assert_eq!(differs(&policy, &matrix, question), None, "{question:?}");
+}
+
 #[test]
 fn a_resource_that_nobody_may_use_is_listed() {
     let text =
@@ -339,7 +549,7 @@ fn a_resource_that_nobody_may_use_is_listed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(60), max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     /// A table says the same as its policy.
     #[test]
@@ -379,7 +589,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(60), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     /// No request is given by one what it is not by the other; and what a table says makes one table.
     #[test]
@@ -388,7 +598,7 @@ proptest! {
         let bytes = admit_compiler::table(&policy, true).unwrap();
         let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap();
         let difference = Difference::of(&policy, &lifted);
-        prop_assert!(difference.changes.is_empty(), "{difference:?}");
+        prop_assert!(difference.is_empty(), "{difference:?}");
         let again = admit_compiler::table(&lifted, true).unwrap();
         let twice = Policy::of_table(&admit_runtime::Policy::from_bytes(&again).unwrap()).unwrap();
         prop_assert_eq!(again, admit_compiler::table(&twice, true).unwrap());

@@ -355,7 +355,7 @@ fn fits(record: &Record) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(600), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_checked_is_well_formed(program in program()) {

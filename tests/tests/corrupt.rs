@@ -155,7 +155,7 @@ fn a_head_names_a_grid_that_there_is() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(admit_tests::cases(2000)))]
 
     #[test]
     fn random_bytes_do_not_load(bytes in prop::collection::vec(any::<u8>(), 0..600)) {

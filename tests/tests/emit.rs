@@ -134,7 +134,7 @@ fn may_be(policy: &Policy, caller: &Caller) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(150), max_shrink_iters: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn iam_decides_as_the_definition_does(policy in generate::policy(Forms::Amplify)) {

@@ -189,7 +189,7 @@ fn kind(policy: &Policy, at: &[Index; 11]) -> RequirementKind {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(admit_tests::cases(400)))]
 
     #[test]
     fn what_holds_no_request_breaks(
@@ -208,7 +208,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(admit_tests::cases(400)))]
 
     /// The same of objects alone, with every caller at every key.
     #[test]

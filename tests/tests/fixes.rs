@@ -23,7 +23,7 @@ fn agree(one: &Policy, other: &Policy, question: &Question) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(100), max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn fixing_changes_no_answer(

@@ -596,7 +596,7 @@ fn file_of(case: &Value, which: usize) -> (String, String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(400), ..ProptestConfig::default() })]
 
     /// Whatever becomes of a project's text, importing it ends with a policy and reports.
     #[test]

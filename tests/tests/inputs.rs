@@ -48,7 +48,7 @@ fn inputs(model: &Model, names: &[&str]) -> Vec<Record> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(300), max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_input_that_is_enumerated_is_allowed_where_none_is_found(

@@ -34,7 +34,7 @@ fn same(was: &Policy, is: &Policy, questions: &[Question]) -> Result<(), Box<Que
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(120), max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_means_nothing_can_be_left_out(
@@ -146,7 +146,7 @@ fn swapped(question: &Question, one: &str, other: &str) -> Question {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(100), max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn groups_that_are_said_to_be_alike_are(
@@ -281,7 +281,7 @@ fn changes(policy: &Policy, mode: Mode) -> Vec<Question> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(400), max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// A guest who is said to write does write something; where nothing has a guard, one who writes is said to.
     #[test]
@@ -317,7 +317,7 @@ fn gift(model: &str, field: &str, list: bool, mode: Mode, claims: Record) -> Que
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(400), max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// An owner who is said to give records away can, and where no other callers may change the field, one who can is
     /// said to.

@@ -40,7 +40,7 @@ fn less(question: &Question, claims: u16, fields: u16) -> Question {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, max_shrink_iters: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(3000), max_shrink_iters: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn leaving_data_out_opens_nothing(

@@ -49,7 +49,7 @@ fn alone(policy: &Policy, name: &str) -> Policy {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: admit_tests::cases(40), max_shrink_iters: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn models_that_are_alike_have_the_rows_that_each_has_alone(

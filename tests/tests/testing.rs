@@ -226,7 +226,7 @@ fn an_update_that_changes_nothing_is_no_update() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(admit_tests::cases(12)))]
 
     /// Of any policy, what the table and the definition offer for the cells that nothing covers is the same, and of
     /// what is offered nothing is a fault of the checker's: it says what to write.

@@ -202,6 +202,14 @@ impl Model {
     pub fn is_writable(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.name == name) || self.identifier.iter().any(|key| key == name)
     }
+
+    /// The allows that say something of some field. The model's own hold where a field has none, and so do nothing where
+    /// every field has some.
+    pub fn ruling(&self) -> impl Iterator<Item = &Rule> {
+        let holds = self.fields.is_empty() || self.fields.iter().any(|field| field.rules.is_empty());
+        let own = self.rules.iter().filter(move |_| holds);
+        own.chain(self.fields.iter().flat_map(|field| &field.rules))
+    }
 }
 
 /// A field of a model.

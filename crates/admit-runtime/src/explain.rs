@@ -462,7 +462,7 @@ impl<'a> Decision<'a> {
             return Some(gives && places.rule_counts(guard, counts, prefix, rule.rule.who == who::ENTITY));
         }
         // What is allowed without a filter is allowed by a rule that asks nothing of the record.
-        Some(self.special()?.rule_counts(guard, counts, self.outcome == Outcome::Allow))
+        Some(self.special()?.rule_counts(guard, counts, rule.is_deny(), self.outcome == Outcome::Allow))
     }
 
     /// Whether a rule's groups are the user pool's, which may act as others.

@@ -658,12 +658,14 @@ impl<'a> Special<'a> {
         })
     }
 
-    /// Whether a rule as written counts, by its guard, which names its who too. Of many records: for some, or for `every` one.
-    pub fn rule_counts(&self, guard: u32, counts: Counts, every: bool) -> bool {
+    /// Whether a rule as written counts, by its guard, which names its who too. A deny looks at every spelling of its
+    /// owner. Of many records: for some, or for `every` one.
+    pub fn rule_counts(&self, guard: u32, counts: Counts, is_deny: bool, every: bool) -> bool {
         let (ground, spelling) = match self.ground(counts) {
             (Ground::Any, spelling) if every => (Ground::None, spelling),
             other => other,
         };
+        let spelling = if is_deny { Spelling::Any } else { spelling };
         let gives = if counts == Counts::ButForCondition { counts } else { self.gives };
         self.asked.guard_counts(guard, counts, ground, spelling, Some(&Special { gives, ..*self }))
     }

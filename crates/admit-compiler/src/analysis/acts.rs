@@ -121,7 +121,7 @@ fn on_records<'p>(
         Some(field) => on.on_field(field),
         None => on.on_whole(),
     };
-    let side_of = Side { question, model: Some(model), operation: really };
+    let side_of = Side { question, model: Some(model), beside: None, operation: really };
     Act { policy, operation, on: On::Records(model, field), side: side_of, fixed, formula, at: side }
 }
 
@@ -132,7 +132,7 @@ fn on_operation<'p>(
     at: usize,
 ) -> Act<'p> {
     let question = asked(arrival, Target::Custom(custom.kind, custom.name.clone()));
-    let side = Side { question, model: None, operation: Operation::Call };
+    let side = Side { question, model: None, beside: None, operation: Operation::Call };
     let formula = on_custom(policy, custom, arrival);
     Act { policy, operation: Operation::Call, on: On::Custom(custom), side, fixed: BTreeSet::new(), formula, at }
 }
@@ -150,7 +150,7 @@ fn on_objects<'p>(
         .map(|place| {
             let target = Target::Storage { bucket: bucket.name.clone(), operation, key: place.key.clone() };
             let question = Question { caller: place.caller.clone(), ..asked(arrival, target) };
-            let side = Side { question, model: None, operation };
+            let side = Side { question, model: None, beside: None, operation };
             let fixed = place.claims.iter().cloned().map(Var::Claim).collect();
             let formula = objects::on_object(policy, bucket, operation.needs(), &place);
             Act { policy, operation, on: On::Object(bucket, place), side, fixed, formula, at }

@@ -434,7 +434,9 @@ impl<'p> OnRecords<'p, '_> {
             let reads = Formula::any([8u8, 16, 32, 64, 128].map(|read| self.can(role, Some(field), Operations(read))));
             let gets = Formula::any(fields.iter().map(|field| self.can(role, *field, Operations::GET)));
             let display = Formula::all([reads, gets, taken()]);
-            if !display.is_never() && own != self.can(role, Some(field), Operations::READ) {
+            // Where the rules give it by any read what they give it by this one, being shown in every way adds nothing.
+            let more_ways = self.gives(role, Some(field), needs) != self.gives(role, Some(field), Operations::READ);
+            if !display.is_never() && more_ways {
                 more.push(has().and(display));
             }
             if !own.is_never() {

@@ -8,15 +8,16 @@ use super::given::path_label;
 use super::objects;
 use super::renames::{Rename, Renamed, bare_rules, renamed, says_the_same};
 use super::report::{Caller, Extent, ON_MODELS, ON_PATHS, Resource, Settings};
-use super::scene::{Link, Scene};
+use super::scene::{Link, Scene, Side};
 use super::search::{BUDGET, Found, search};
 use super::settled::MANY_TEXTS;
 use super::shapes::{Known, Renaming, Shape, Special};
 use super::terms::{MAX_WAYS, Term, terms, with_whole_tokens};
 use super::ways::{OnModel, Way, Ways, custom_ways, is_plain, made_up, needs_no_record, said_of};
+use crate::condition::Truth;
 use crate::policy::{Bucket, CustomOperation, DataFunction, Keys, Model, Place, Policy, Rule, Who};
 use crate::words::Words;
-use admit_runtime::{Operation, Operations};
+use admit_runtime::{Mode, Operation, Operations};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing that changes.
@@ -69,7 +70,7 @@ impl Difference {
     pub fn of(old: &Policy, new: &Policy) -> Difference {
         let (renames, old) = renamed(old, new);
         let old: &Policy = &old;
-        let mut settings = settings(&Settings::of(old), &Settings::of(new));
+        let mut settings = settings(&Settings::of(old), &Settings::of(new), admit_alike(old, new));
         settings.extend(owners(old, new));
         let mut difference = Difference { settings, renames, ..Difference::default() };
         let (mut found, mut cut) = (Vec::new(), BTreeSet::new());
@@ -154,16 +155,21 @@ fn of_model(
 ) -> (Vec<Beyond>, Vec<Operation>) {
     let ways = |policy: &Policy, model: Option<&Model>| {
         let found = model.map_or_else(OnModel::default, |model| OnModel::of(policy, model));
-        (found.ways.into_iter().collect::<BTreeMap<Operation, Vec<Way>>>(), found.cut)
+        (found.ways.into_iter().collect::<BTreeMap<Operation, Vec<Way>>>(), found.closed, found.cut)
     };
-    let ((before, mut cut), (after, more)) = (ways(old, was), ways(new, is));
+    let ((before, were_closed, mut cut), (after, are_closed, more)) = (ways(old, was), ways(new, is));
     cut.extend(more);
     let (none, mut found) = (Vec::new(), Vec::new());
+    // A way that only what its input may name opens or closes is no change of its own: that other field's is.
+    let with_closed = |ways: &[Way], closed: &[(Operation, Way)], operation: Operation| -> Vec<Way> {
+        let closed = closed.iter().filter(|(of, _)| *of == operation).map(|(_, way)| way);
+        ways.iter().chain(closed).cloned().collect()
+    };
     for operation in ON_MODELS {
         let (less, more) = (before.get(&operation).unwrap_or(&none), after.get(&operation).unwrap_or(&none));
         if less != more {
-            found.extend(beyond(new, is, operation, less, more, true));
-            found.extend(beyond(old, was, operation, more, less, false));
+            found.extend(beyond(new, is, operation, &with_closed(less, &were_closed, operation), more, true));
+            found.extend(beyond(old, was, operation, &with_closed(more, &are_closed, operation), less, false));
         }
     }
     (found, cut)
@@ -379,7 +385,7 @@ fn new_fields(
 /// Whether some request takes a way and none of the others.
 fn exceeds(policy: &Policy, model: Option<&Model>, operation: Operation, way: &Way, others: &[&Way]) -> Found {
     // Whether anybody takes the way at all, the matrix may have left open.
-    if others.is_empty() && is_plain(&way.term) {
+    if others.is_empty() && is_plain(policy, Some(operation), &way.term) {
         return Found::Yes;
     }
     let is_met = |part: &Formula| way.term.iter().any(|own| own == part || implies(own, part));
@@ -514,14 +520,19 @@ fn rules_of(bucket: &Bucket) -> Vec<String> {
 
 // ---- what decides besides
 
+/// Whether requests may arrive in the same modes: a bucket brings some, and the identity pool its guests.
+fn admit_alike(old: &Policy, new: &Policy) -> bool {
+    Mode::ALL.into_iter().all(|mode| old.admits(mode) == new.admits(mode))
+}
+
 /// What decides besides the rules, and differs.
-fn settings(old: &Settings, new: &Settings) -> Vec<String> {
+fn settings(old: &Settings, new: &Settings, admit_alike: bool) -> Vec<String> {
     let mut settings = Vec::new();
     let roles = |of: &Settings| if of.preferred { "preferred" } else { "union" };
     if roles(old) != roles(new) {
         settings.push(format!("roles in storage: \"{}\", was \"{}\"", roles(new), roles(old)));
     }
-    if old.modes != new.modes {
+    if old.modes != new.modes && !admit_alike {
         settings.push(format!("modes: {}; were {}", new.modes.join(", "), old.modes.join(", ")));
     }
     if old.group_claim != new.group_claim {
@@ -549,35 +560,66 @@ fn settings(old: &Settings, new: &Settings) -> Vec<String> {
     settings
 }
 
-/// The models of both whose `create` records owners by other rules: there what the same words say differs.
+/// The models of both whose `create` records other owners: there what the same words say differs.
 fn owners(old: &Policy, new: &Policy) -> Vec<String> {
     let mut all = Vec::new();
     let known: BTreeMap<&String, &Model> = old.models.iter().map(|model| (&model.name, model)).collect();
     for model in &new.models {
         let Some(before) = known.get(&model.name) else { continue };
-        let (was, is) = (recording(old, before), recording(new, model));
-        if was != is {
-            let said = |of: &BTreeSet<String>| match of.is_empty() {
-                true => "nobody".to_owned(),
-                false => of.iter().cloned().collect::<Vec<_>>().join("; "),
-            };
-            all.push(format!("create {} records as owner: {}; recorded {}", model.name, said(&is), said(&was)));
+        if !record_alike((old, before), (new, model)) {
+            let (was, is) = (recording(old, before), recording(new, model));
+            all.push(format!("create {} records as owner: {is}; recorded {was}", model.name));
         }
     }
     all
 }
 
-/// The rules by which `create` records owners, in words.
-fn recording(policy: &Policy, model: &Model) -> BTreeSet<String> {
-    let own = model.fields.iter().flat_map(|field| &field.rules);
-    let owner = |rule: &&Rule| {
+/// The rules by which `create` records owners.
+fn recording_rules(model: &Model) -> impl Iterator<Item = &Rule> {
+    model.ruling().filter(|rule| {
         rule.operations.meets(Operations::CREATE) && rule.whos().any(|who| matches!(who, Who::Owner { .. }))
-    };
+    })
+}
+
+/// The same, in words.
+fn recording(policy: &Policy, model: &Model) -> String {
     let words = Words::of(policy);
     let said = |rule: &Rule| {
         let whos = rule.whos().map(|who| words.caller(who)).collect::<Vec<_>>().join(" and ");
         let when = rule.condition.as_ref().map_or(String::new(), |of| format!(" when {}", crate::words::condition(of)));
         whos + &when
     };
-    model.rules.iter().chain(own).filter(owner).map(said).collect()
+    let all: BTreeSet<String> = recording_rules(model).map(said).collect();
+    if all.is_empty() { "nobody".to_owned() } else { all.into_iter().collect::<Vec<_>>().join("; ") }
+}
+
+/// Whether `create` records the same owners, of every request that one of both allows. What cannot be settled differs.
+fn record_alike(before: (&Policy, &Model), after: (&Policy, &Model)) -> bool {
+    let rules = |model: &'_ Model| -> BTreeSet<(BTreeSet<Who>, Formula)> {
+        let when = |rule: &Rule| Formula::all(rule.condition.iter().map(|of| Formula::condition(of, true, 0)));
+        let all = recording_rules(model).map(|rule| (rule.whos().cloned().collect(), when(rule).ordered()));
+        all.filter(|(_, when): &(_, Formula)| !when.is_never()).collect()
+    };
+    let (was, is) = (rules(before.1), rules(after.1));
+    if was == is {
+        return true;
+    }
+    let all = was.iter().chain(&is).flat_map(|(whos, _)| whos).flat_map(crate::matrix::roles);
+    let modes: BTreeSet<Mode> = all.map(|role| role.mode()).collect();
+    let differ = Formula::is(Leaf::RecordsAlike { side: 0 }, Truth::False);
+    modes.into_iter().all(|mode| {
+        let arrival = Arrival { mode, function: None };
+        let never = |(policy, model): (&Policy, &Model), beside: (&Policy, &Model), formula: &Formula| {
+            let side = Side { beside: Some(beside), ..made_up(&arrival, Some((model, Operation::Create))) };
+            let mut scene = Scene::new(policy, vec![side], Link::Apart, formula, BTreeSet::new());
+            search(&mut scene, formula, BUDGET, &mut |_| true) == Found::No && scene.opaque.is_empty()
+        };
+        let never_allowed = |one: (&Policy, &Model), beside: (&Policy, &Model)| {
+            let (policy, model) = one;
+            let (operation, inputs) = (Operation::Create, Inputs::Some);
+            let on = OnRecords { policy, model, operation, arrival: &arrival, side: 0, inputs };
+            never(one, beside, &on.on_whole().and(differ.clone()))
+        };
+        never(after, before, &differ) || (never_allowed(after, before) && never_allowed(before, after))
+    })
 }

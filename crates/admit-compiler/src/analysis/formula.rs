@@ -25,10 +25,12 @@ pub(crate) enum Leaf {
     Proposes { side: usize, field: String },
     /// Whether the input sets a field to null.
     ProposesNull { side: usize, field: String },
+    /// Whether `create` records the same owners by the policy that stands beside.
+    RecordsAlike { side: usize },
 }
 
 /// The answers that are wanted of a leaf.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Wanted(u8);
 
 impl Wanted {
@@ -65,7 +67,7 @@ impl Wanted {
 }
 
 /// A combination of leaves.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Formula {
     All(Vec<Formula>),
     Any(Vec<Formula>),
@@ -148,6 +150,20 @@ impl Formula {
             Formula::All(parts) => Formula::any(parts.iter().map(Formula::negated)),
             Formula::Any(parts) => Formula::all(parts.iter().map(Formula::negated)),
             Formula::Leaf(leaf, wanted) => Formula::Leaf(leaf.clone(), Wanted(7 & !wanted.0)),
+        }
+    }
+
+    /// With its parts in an order that does not depend on how they stood.
+    pub fn ordered(self) -> Formula {
+        let sorted = |parts: Vec<Formula>| -> Vec<Formula> {
+            let mut parts: Vec<Formula> = parts.into_iter().map(Formula::ordered).collect();
+            parts.sort();
+            parts
+        };
+        match self {
+            Formula::All(parts) => Formula::All(sorted(parts)),
+            Formula::Any(parts) => Formula::Any(sorted(parts)),
+            leaf => leaf,
         }
     }
 

@@ -171,6 +171,7 @@ fn truth(policy: &Policy, question: &Question, of: &On<'_, '_>, leaf: &Leaf) -> 
             let null = |input: &definition::Record| input.get(field) == Some(&definition::Value::Null);
             Truth::from(question.input.as_ref().is_some_and(null))
         }
+        (Leaf::RecordsAlike { .. }, _) => Truth::Unknown,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::deeds::Arrival;
 use super::formula::{Formula, Leaf};
-use super::settled::Settled;
+use super::settled::{Choice, Settled, segment_of};
 use crate::condition::Truth;
 use crate::definition::{Caller, StorageRole, Touch, Value};
 use crate::policy::{Bucket, Keys, Path, Policy, Roles, Rule, Who};
@@ -41,23 +41,19 @@ pub(crate) fn places(policies: &[&Policy], bucket: &Bucket, keys: &Keys, arrival
     let mut places = Vec::new();
     for choice in settled.choices() {
         let mut add = |key: String, own: BTreeMap<&str, String>, identity: Option<String>| {
-            for without in [false, true] {
-                if without && claims.is_empty() {
-                    continue;
+            let mut caller = arrival.caller();
+            if matches!(arrival.mode, Mode::UserPool | Mode::IdentityPool) {
+                caller.identity_id = identity;
+            }
+            for (claim, value) in choice.iter().filter(|_| arrival.mode != Mode::Function) {
+                let own = own.get(claim).map(|text| Value::Text(text.clone()));
+                if let Some(value) = own.or_else(|| value.cloned()) {
+                    caller.claims.insert((*claim).to_owned(), value);
                 }
-                let mut caller = arrival.caller();
-                if matches!(arrival.mode, Mode::UserPool | Mode::IdentityPool) {
-                    caller.identity_id.clone_from(&identity);
-                }
-                for (claim, value) in choice.iter().filter(|_| !without && arrival.mode != Mode::Function) {
-                    let value = own.get(claim).cloned().unwrap_or_else(|| (*value).to_owned());
-                    caller.claims.insert((*claim).to_owned(), Value::Text(value));
-                }
-                let is_partial = settled.is_partial;
-                let place = Place { key: key.clone(), caller, claims: claims.clone(), is_partial };
-                if !places.contains(&place) {
-                    places.push(place);
-                }
+            }
+            let place = Place { key, caller, claims: claims.clone(), is_partial: settled.is_partial };
+            if !places.contains(&place) {
+                places.push(place);
             }
         };
         let asked = match keys {
@@ -69,7 +65,18 @@ pub(crate) fn places(policies: &[&Policy], bucket: &Bucket, keys: &Keys, arrival
         for path in &bucket.paths {
             for segments in shapes(path) {
                 if let Some((key, own, identity)) = unified(&segments, asked, matches!(keys, Keys::One(_)), &choice) {
-                    add(key, own, Some(identity.unwrap_or_else(|| ME.to_owned())));
+                    let identity = Some(identity.unwrap_or_else(|| ME.to_owned()));
+                    // A claim that is no segment of a key leaves open whether the path is its own.
+                    let is_own = |claim: &&str| choice.get(claim).is_none_or(|value| segment_of(*value).is_some());
+                    let segments: BTreeMap<&str, String> = own
+                        .iter()
+                        .filter(|(claim, _)| is_own(claim))
+                        .map(|(claim, text)| (*claim, text.clone()))
+                        .collect();
+                    if segments.len() < own.len() {
+                        add(key.clone(), segments, identity.clone());
+                    }
+                    add(key, own, identity);
                 }
             }
         }
@@ -81,7 +88,7 @@ pub(crate) fn places(policies: &[&Policy], bucket: &Bucket, keys: &Keys, arrival
 /// what its claims hold.
 pub(crate) fn on_path(policy: &Policy, bucket: &Bucket, path: &Path, arrival: &Arrival, own: bool) -> Vec<Place> {
     let settled = Settled::of(&[policy], bucket);
-    let place = |choice: &BTreeMap<&str, &str>| {
+    let place = |choice: &Choice<'_>| {
         let mut shapes = shapes(path);
         let segments = if path.entity && !own { shapes.pop() } else { shapes.into_iter().next() };
         let unified = segments.and_then(|segments| unified(&segments, "", false, choice));
@@ -128,12 +135,7 @@ fn shapes(path: &Path) -> Vec<Vec<Segment<'_>>> {
 /// A key of a path that begins with what is asked (or, `whole`, is it), and the claims and identity that it then needs.
 type Unified<'p> = (String, BTreeMap<&'p str, String>, Option<String>);
 
-fn unified<'p>(
-    segments: &[Segment<'p>],
-    asked: &str,
-    whole: bool,
-    choice: &BTreeMap<&str, &str>,
-) -> Option<Unified<'p>> {
+fn unified<'p>(segments: &[Segment<'p>], asked: &str, whole: bool, choice: &Choice<'_>) -> Option<Unified<'p>> {
     let mut asked_segments = asked.split('/').collect::<Vec<&str>>();
     let partial = asked_segments.pop().unwrap_or_default();
     if whole && segments.len() > asked_segments.len() {
@@ -152,7 +154,7 @@ fn unified<'p>(
                 let known = own.get(claim).cloned();
                 let text = known.unwrap_or_else(|| {
                     // What is no segment leads to no key; the path then covers none.
-                    let chosen = choice.get(claim).filter(|text| !text.contains('/')).unwrap_or(&ME);
+                    let chosen = choice.get(claim).and_then(|value| segment_of(*value)).unwrap_or(ME);
                     settled.map_or_else(|| made_up(chosen), str::to_owned)
                 });
                 own.insert(*claim, text.clone());

@@ -36,6 +36,8 @@ pub(crate) enum Var {
 pub(crate) struct Side<'p> {
     pub question: Question,
     pub model: Option<&'p Model>,
+    /// What the owners that `create` records are compared with.
+    pub beside: Option<(&'p Policy, &'p Model)>,
     pub operation: Operation,
 }
 
@@ -150,14 +152,14 @@ impl<'p> Scene<'p> {
         let (Some(model), Operation::Create) = (self.sides[side].model, self.sides[side].operation) else {
             return Vec::new();
         };
-        let own = model.fields.iter().flat_map(|field| &field.rules);
         let sets = |rule: &&Rule| {
             let owner = |who: &Who| matches!(who, Who::Owner { provider, .. } if provider.mode() == self.mode());
             // A rule that can never be true fills nothing.
             let can = rule.condition.iter().all(|of| !Formula::condition(of, true, side).is_never());
             can && rule.operations.meets(admit_runtime::Operations::CREATE) && rule.whos().any(owner)
         };
-        model.rules.iter().chain(own).filter(sets).collect()
+        let beside = self.sides[side].beside.into_iter().flat_map(|(_, model)| model.ruling());
+        model.ruling().chain(beside).filter(sets).collect()
     }
 
     /// The owner fields that `create` may set on a side.
@@ -208,7 +210,7 @@ impl<'p> Scene<'p> {
                 crate::matrix::DynamicKind::Group => self.join_group(&role.field, role.list, &role.claim[0]),
             },
             Leaf::Groups { .. } | Leaf::SomeGroup | Leaf::Best { .. } | Leaf::Named { .. } => (),
-            Leaf::Proposes { .. } | Leaf::ProposesNull { .. } => (),
+            Leaf::Proposes { .. } | Leaf::ProposesNull { .. } | Leaf::RecordsAlike { .. } => (),
         }
     }
 
@@ -415,6 +417,7 @@ impl<'p> Scene<'p> {
                     }
                 }
             }
+            Leaf::RecordsAlike { side } => self.reads_setting(*side, &mut vars),
             Leaf::Proposes { side, field } | Leaf::ProposesNull { side, field } => {
                 vars.push(match self.sides[*side].operation {
                     Operation::Create => self.given_by(*side, field),
@@ -424,6 +427,12 @@ impl<'p> Scene<'p> {
         }
         let mut seen = BTreeSet::new();
         vars.retain(|var| seen.insert(var.clone()));
+        // Which groups a field names is known once the field is, which may be an owner that `create` sets.
+        vars.sort_by_key(|var| match var {
+            Var::GroupOf(..) => 1,
+            Var::Malformed(_) => 2,
+            _ => 0,
+        });
         vars
     }
 
@@ -490,7 +499,7 @@ impl<'p> Scene<'p> {
                         self.reads_claims(claim, vars);
                     }
                     Who::GroupsIn { field, claim, .. } => {
-                        vars.push(self.given_by(side, field));
+                        fields.insert(field.clone());
                         self.reads_groups(claim, side, field, vars);
                     }
                     Who::Groups { claim, names, .. } => {
@@ -591,6 +600,13 @@ impl<'p> Scene<'p> {
                 let input = &self.sides[*side].question.input;
                 Truth::from(input.as_ref().is_some_and(|input| input.get(field) == Some(&Value::Null)))
             }
+            Leaf::RecordsAlike { side } => self.on(*side, |on, _| match self.sides[*side].beside {
+                Some((policy, model)) => {
+                    let other = OnModel { policy, model, question: on.question, operation: on.operation };
+                    Truth::from(on.recorded_owners() == other.recorded_owners())
+                }
+                None => Truth::Unknown,
+            }),
             Leaf::Named { side, who, spelling } => {
                 self.on(*side, |on, ground| single(on.who_truths(who, ground, *spelling)))
             }
@@ -672,9 +688,10 @@ impl<'p> Scene<'p> {
 
     /// The texts of a field that no group of the claim has as its name, and the caller is not in yet.
     fn new_groups(&self, claim: &str, side: usize, field: &str) -> Vec<String> {
-        let texts = self.on_record(side, |record| {
+        let mut texts = self.on_record(side, |record| {
             texts_of(record.get(field)).into_iter().map(str::to_owned).collect::<Vec<String>>()
         });
+        texts.extend(self.owners_to_set(side, field));
         let held = texts_of(self.sides[0].question.caller.claims.get(claim));
         let known = |text: &String| {
             let named = |at: &usize| self.groups[*at].1 == *text;
@@ -686,6 +703,21 @@ impl<'p> Scene<'p> {
             !self.acts_as_others(claim) || may_hold(self.policy, held)
         };
         texts.into_iter().filter(|text| !known(text) && !text.is_empty() && may(text)).collect()
+    }
+
+    /// The owners that `create` would set in a field if their rules were true, as far as the claims are given.
+    fn owners_to_set(&self, side: usize, field: &str) -> Vec<String> {
+        let question = &self.sides[side].question;
+        if question.input.as_ref().is_some_and(|input| input.contains_key(field)) {
+            return Vec::new();
+        }
+        let claims = &question.caller.claims;
+        let whos = self.setting_rules(side).into_iter().flat_map(Rule::whos);
+        let owner = |who: &Who| match who {
+            Who::Owner { field: of, claim, .. } if of == field => crate::definition::whole_owner(claims, claim),
+            _ => None,
+        };
+        whos.filter_map(owner).collect()
     }
 
     fn on_record<T>(&self, side: usize, ask: impl FnOnce(&Record) -> T) -> T {

@@ -4,7 +4,7 @@
 
 use super::values::{Pool, Sort};
 use crate::condition::{Condition, Kind, Literal, Operand, Source, Term, Test};
-use crate::definition::{Record, Value};
+use crate::definition::{Record, Value, is_segment};
 use crate::policy::{Bucket, Deed, DeedTarget, Policy, RequirementKind, Who};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,21 @@ type Slot<'p> = (bool, &'p str);
 
 /// What the claims of a bucket's paths may hold, by claim.
 pub(crate) struct Settled {
-    /// The values, a new one first.
-    pub values: BTreeMap<String, Vec<String>>,
+    /// The values, a new text first; none where the claim is not given.
+    pub values: BTreeMap<String, Vec<Option<Value>>>,
     /// Whether these are not all that matter.
     pub is_partial: bool,
+}
+
+/// A value for each claim.
+pub(crate) type Choice<'s> = BTreeMap<&'s str, Option<&'s Value>>;
+
+/// The text of a claim that can stand in a path.
+pub(crate) fn segment_of(value: Option<&Value>) -> Option<&str> {
+    match value {
+        Some(Value::Text(text)) if is_segment(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// What a report says of places whose claims are not tried with every value that matters.
@@ -30,25 +41,30 @@ impl Settled {
             bucket.paths.iter().flat_map(|path| &path.claims).map(|(_, claim)| claim.as_str()).collect();
         let mut settled = Settled { values: BTreeMap::new(), is_partial: false };
         for claim in claims {
-            let pool = pool(policies, claim);
+            let (pool, is_tested) = pool(policies, claim);
             settled.is_partial |= pool.is_beyond();
             let new = format!("own-{}", claim.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
-            let others = pool.values(Sort { kind: Kind::Text, list: false }, claim, &[], &[], 1);
-            let others = others.into_iter().filter_map(|value| match value {
-                Some(Value::Text(text)) if !text.is_empty() => Some(text),
-                _ => None,
-            });
+            let text = |text: String| Some(Value::Text(text));
+            let mut values = vec![text(new)];
             // Without a literal to tell values apart, one new value is like any other.
-            let mut values = vec![new];
             if !pool.texts.is_empty() || !pool.starts.is_empty() || !pool.parts.is_empty() {
-                values.extend(others);
+                let others = pool.values(Sort { kind: Kind::Text, list: false }, claim, &[], &[], 1);
+                values.extend(others.into_iter().filter(|value| matches!(value, Some(Value::Text(_)))));
             }
+            // What is no segment of a key stands in no path, and is tested all the same.
+            if is_tested {
+                let segments = values.iter().filter_map(|value| segment_of(value.as_ref()));
+                let beside: Vec<Option<Value>> = segments.map(|segment| text(format!("{segment}/"))).collect();
+                values.extend(beside);
+                values.extend([Some(Value::Null), Some(Value::Object)]);
+            }
+            values.push(None);
             settled.values.insert(claim.to_owned(), values);
         }
         // Claims that are compared with each other may be equal.
-        let new: Vec<String> = settled.values.values().map(|values| values[0].clone()).collect();
+        let new: Vec<Option<Value>> = settled.values.values().map(|values| values[0].clone()).collect();
         for values in settled.values.values_mut().filter(|_| new.len() > 1) {
-            let missing: Vec<String> = new.iter().filter(|text| !values.contains(text)).cloned().collect();
+            let missing: Vec<Option<Value>> = new.iter().filter(|text| !values.contains(text)).cloned().collect();
             values.extend(missing);
         }
         settled.is_partial |= settled.values.values().map(Vec::len).product::<usize>() > MAX_CHOICES;
@@ -56,14 +72,14 @@ impl Settled {
     }
 
     /// Each choice of a value a claim, as far as they are tried.
-    pub fn choices(&self) -> Vec<BTreeMap<&str, &str>> {
-        let mut all: Vec<BTreeMap<&str, &str>> = vec![BTreeMap::new()];
+    pub fn choices(&self) -> Vec<Choice<'_>> {
+        let mut all: Vec<Choice<'_>> = vec![BTreeMap::new()];
         for (claim, values) in &self.values {
             let mut next = Vec::new();
             for choice in &all {
                 for value in values {
                     let mut choice = choice.clone();
-                    choice.insert(claim.as_str(), value.as_str());
+                    choice.insert(claim.as_str(), value.as_ref());
                     next.push(choice);
                 }
             }
@@ -74,8 +90,9 @@ impl Settled {
     }
 }
 
-/// Every text that a claim is compared with, by whichever claims and fields that stand between.
-fn pool(policies: &[&Policy], claim: &str) -> Pool {
+/// Every text that a claim is compared with, by whichever claims and fields that stand between; and whether some test
+/// reads it at all.
+fn pool(policies: &[&Policy], claim: &str) -> (Pool, bool) {
     let mut tests: Vec<&Test> = Vec::new();
     let kinds = || {
         let invariants = policies.iter().flat_map(|policy| &policy.invariants);
@@ -126,7 +143,8 @@ fn pool(policies: &[&Policy], claim: &str) -> Pool {
         named.for_each(|(_, value)| texts(value, &mut pool.texts));
     }
     pool.settle();
-    pool
+    let is_tested = tests.iter().any(|test| test.terms().into_iter().any(|term| slot(term) == (true, claim)));
+    (pool, is_tested)
 }
 
 fn record(deed: &Deed) -> Option<&Record> {

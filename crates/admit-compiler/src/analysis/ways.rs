@@ -6,7 +6,7 @@ use super::deeds::{Arrival, Inputs, OnRecords, on_custom};
 use super::formula::{Formula, Leaf};
 use super::objects;
 use super::report::{Extent, Matrix, ON_MODELS, ON_PATHS, Resource, Settings};
-use super::scene::Side;
+use super::scene::{Side, may_hold};
 use super::settled::MANY_TEXTS;
 use super::shapes::{Known, Renaming, Shape, Special};
 use super::terms::{MAX_WAYS, Said, Term, is_possible, said, says_who, terms};
@@ -92,6 +92,8 @@ impl Matrix {
 pub(crate) struct OnModel {
     /// The ways in to each operation that there are some to.
     pub ways: Vec<(Operation, Vec<Way>)>,
+    /// Those that nobody takes, because what they read of the input nobody may name: whoever may one day takes them.
+    pub closed: Vec<(Operation, Way)>,
     /// The operations with more ways in than are told apart.
     pub cut: Vec<Operation>,
 }
@@ -107,6 +109,7 @@ impl OnModel {
         let each = |ways: &[Way]| ways.iter().map(|way| with.way(way)).collect();
         OnModel {
             ways: self.ways.iter().map(|(operation, ways)| (*operation, each(ways))).collect(),
+            closed: self.closed.iter().map(|(operation, way)| (*operation, with.way(way))).collect(),
             cut: self.cut.clone(),
         }
     }
@@ -187,7 +190,7 @@ impl<'p> Finding<'p> {
         };
         let mut all: Vec<(Operation, Vec<Way>)> =
             ON_MODELS.into_iter().filter(is_enabled).map(|operation| (operation, Vec::new())).collect();
-        let mut cut = Vec::new();
+        let (mut cut, mut closed) = (Vec::new(), Vec::new());
         for function in &self.policy.data_functions {
             let arrival = Arrival { mode: Mode::Function, function: Some(function.function.clone()) };
             let given = of_function(function);
@@ -202,7 +205,7 @@ impl<'p> Finding<'p> {
             let mut found: Vec<Option<Vec<Way>>> = Vec::new();
             for (at, (operation, ways)) in all.iter_mut().enumerate() {
                 let more = like[at].map(|other| found[other].clone());
-                let more = more.unwrap_or_else(|| self.on_model(model, arrival, *operation));
+                let more = more.unwrap_or_else(|| self.on_model(model, arrival, *operation, &mut closed));
                 match &more {
                     Some(more) => ways.extend(more.iter().cloned()),
                     None => cut.push(*operation),
@@ -211,30 +214,39 @@ impl<'p> Finding<'p> {
             }
         }
         all.retain(|(_, ways)| !ways.is_empty());
-        OnModel { ways: all, cut }
+        OnModel { ways: all, closed, cut }
     }
 
     /// The ways in for those who arrive in one way; none if there are too many.
-    fn on_model(&self, model: &'p Model, arrival: &Arrival, operation: Operation) -> Option<Vec<Way>> {
+    fn on_model(
+        &self,
+        model: &'p Model,
+        arrival: &Arrival,
+        operation: Operation,
+        closed: &mut Vec<(Operation, Way)>,
+    ) -> Option<Vec<Way>> {
         let on = OnRecords { policy: self.policy, model, operation, arrival, side: 0, inputs: Inputs::Apart };
-        Some(self.on_records(&on, reaches(&on)?))
+        Some(self.on_records(&on, reaches(&on)?, closed))
     }
 
-    fn on_records(&self, on: &OnRecords<'p, '_>, ways: Vec<(Term, Reached)>) -> Vec<Way> {
+    fn on_records(
+        &self,
+        on: &OnRecords<'p, '_>,
+        ways: Vec<(Term, Reached)>,
+        closed: &mut Vec<(Operation, Way)>,
+    ) -> Vec<Way> {
         let of = Some((on.model, on.operation));
         // What rules read of an input it must be allowed to name.
         let named = OnRecords { inputs: Inputs::Some, ..*on }.proposals();
-        let takes = |term: &Term| {
-            if needs_no_record(term) {
-                return possible(on.policy, on.arrival, of, term);
-            }
+        let is_open = |term: &Term| {
             let with_input = || Formula::all(term.iter().cloned()).and(named.clone());
-            possible(on.policy, on.arrival, of, term)
-                && (named.is_always() || is_possible(on.policy, vec![made_up(on.arrival, of)], &with_input()))
+            needs_no_record(term)
+                || named.is_always()
+                || is_possible(on.policy, vec![made_up(on.arrival, of)], &with_input())
         };
         let classes = on.fields();
         let mut all = Vec::new();
-        for (term, (reached, whole)) in ways.into_iter().filter(|(term, _)| takes(term)) {
+        for (term, (reached, whole)) in ways.into_iter().filter(|(term, _)| possible(on.policy, on.arrival, of, term)) {
             let extent = match whole {
                 true => Extent::Whole,
                 false => {
@@ -246,8 +258,11 @@ impl<'p> Finding<'p> {
                     Extent::Fields(on.model.fields.iter().filter(like).map(|field| field.name.clone()).collect())
                 }
             };
-            let term = needed(on.policy, on.arrival, of, &term);
-            all.push(Way { arrival: on.arrival.clone(), term, extent });
+            let way = Way { arrival: on.arrival.clone(), term: needed(on.policy, on.arrival, of, &term), extent };
+            match is_open(&term) {
+                true => all.push(way),
+                false => closed.push((on.operation, way)),
+            }
         }
         all
     }
@@ -370,7 +385,9 @@ pub(crate) fn said_of(policy: &Policy, way: &Way) -> Said {
 
 /// Whether some request takes a way; one without tests and with one part needs no closer look.
 fn possible(policy: &Policy, arrival: &Arrival, of: Option<(&Model, Operation)>, term: &Term) -> bool {
-    is_plain(term) || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
+    let operation = of.map(|(_, operation)| operation);
+    is_plain(policy, operation, term)
+        || is_possible(policy, vec![made_up(arrival, of)], &Formula::all(term.iter().cloned()))
 }
 
 /// Whether a way asks nothing of the record: then the input may leave out what is read of it.
@@ -383,14 +400,22 @@ pub(crate) fn needs_no_record(term: &Term) -> bool {
 }
 
 /// Whether a way has one part at most, and one that some request makes true for certain.
-pub(crate) fn is_plain(term: &Term) -> bool {
+pub(crate) fn is_plain(policy: &Policy, operation: Option<Operation>, term: &Term) -> bool {
     let mut leaves = 0;
     let mut tests = false;
     for part in term {
         part.each_leaf(&mut |leaf| {
             leaves += 1;
-            // What is created may not name every field.
-            tests |= matches!(leaf, Leaf::Test { .. } | Leaf::Creates { .. });
+            tests |= match leaf {
+                Leaf::Test { .. } | Leaf::Creates { .. } => true,
+                // What is created may not name every field.
+                Leaf::Named { .. } => operation == Some(Operation::Create),
+                // Who is in a group that counts as two that exclude each other is refused.
+                Leaf::Groups { names, .. } | Leaf::Best { names } if !names.is_empty() => {
+                    !names.iter().any(|name| may_hold(policy, std::iter::once(name.as_str())))
+                }
+                _ => false,
+            };
         });
     }
     leaves < 2 && !tests
@@ -425,7 +450,7 @@ pub(crate) fn made_up<'p>(arrival: &Arrival, of: Option<(&'p Model, Operation)>)
         args: Record::new(),
         index: Vec::new(),
     };
-    Side { question, model: of.map(|(model, _)| model), operation }
+    Side { question, model: of.map(|(model, _)| model), beside: None, operation }
 }
 
 fn of_function(function: &DataFunction) -> Operations {
