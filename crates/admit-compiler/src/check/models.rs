@@ -5,13 +5,14 @@ use super::conditions::{Column, Columns, Ground};
 use super::data::Schema;
 use super::lists::Word;
 use super::rules::{Ruled, Site, Written};
-use super::{Checker, Declared, either};
+use super::{Checker, Declared, Found, either};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{Field, FieldType, Model, Rule, Who};
 use admit_runtime::Operations;
 use admit_syntax::ast::{self, BaseType, Call};
 use admit_syntax::nearest;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// What the names of types stand for.
@@ -84,9 +85,8 @@ impl<'a> Checker<'a> {
         types.extend(
             self.declared.types.iter().map(|(_, of)| (of.name.text.as_str(), FieldType::Type(of.name.text.clone()))),
         );
-        types.extend(
-            self.declared.models.iter().map(|(_, of)| (of.name.text.as_str(), FieldType::Model(of.name.text.clone()))),
-        );
+        let models = self.declared.models.iter().map(|(_, of)| of.name().text.as_str());
+        types.extend(models.map(|name| (name, FieldType::Model(name.to_owned()))));
         types
     }
 
@@ -100,7 +100,20 @@ impl<'a> Checker<'a> {
         for declared in self.declared.types.clone() {
             self.custom_type(declared, &types);
         }
-        self.declared.models.clone().into_iter().map(|declared| self.model(declared, schema, &types)).collect()
+        let mut models = Vec::with_capacity(self.declared.models.len());
+        for (file, found) in self.declared.models.clone() {
+            let read = match found {
+                Found::Read(of) => Some(Cow::Borrowed(of)),
+                Found::Unread(of) => self.parsed[file].model(of).map(Cow::Owned),
+            };
+            let Some(of) = read else {
+                (self.is_whole, self.is_broken) = (false, true);
+                break;
+            };
+            self.names_groups(&of);
+            models.push(self.model((file, &of), schema, &types));
+        }
+        models
     }
 
     fn custom_type(&mut self, (file, of): Declared<'_, ast::TypeDecl>, types: &Types<'_>) {
@@ -156,11 +169,14 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn model(&mut self, (file, of): Declared<'a, ast::Model>, schema: &Schema<'a>, types: &Types<'_>) -> Model {
+    fn model<'m>(&mut self, (file, of): Declared<'m, ast::Model>, schema: &Schema<'m>, types: &Types<'_>) -> Model
+    where
+        'a: 'm,
+    {
         self.once("field", of.fields.iter().map(|field| (file, &field.name)).collect());
         let fields: Vec<Field> = of.fields.iter().map(|field| self.field(file, field, types)).collect();
         let own = self.rules_of(Site::Model, file, &of.rules);
-        let of_fields: Vec<Block<'a>> = of
+        let of_fields: Vec<Block<'m>> = of
             .fields
             .iter()
             .map(|field| field.rules.as_ref().map(|rules| self.rules_of(Site::Field, file, rules)).unwrap_or_default())
@@ -172,7 +188,7 @@ impl<'a> Checker<'a> {
         let (identifier, disabled) = self.members(file, of, &fields);
         let place = self.place(file, of.name.span);
         let allows = if has_own { &own.allows } else { &schema.rules };
-        let denies: Vec<Written<'a>> = own.denies.iter().chain(&schema.denies).cloned().collect();
+        let denies: Vec<Written<'m>> = own.denies.iter().chain(&schema.denies).cloned().collect();
         let mut model = Model {
             name: of.name.text.clone(),
             fields,
@@ -204,7 +220,10 @@ impl<'a> Checker<'a> {
     }
 
     /// The rules of a block, read but for their conditions.
-    pub(super) fn rules_of(&mut self, site: Site, file: usize, rules: &'a ast::Rules) -> Block<'a> {
+    pub(super) fn rules_of<'r>(&mut self, site: Site, file: usize, rules: &'r ast::Rules) -> Block<'r>
+    where
+        'a: 'r,
+    {
         let written = self.written(file, rules);
         // What is spread and unknown, or no list of rules, was meant to be some.
         let allows_somebody = written.is_empty() && !rules.is_empty();

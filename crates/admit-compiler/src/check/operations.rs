@@ -154,7 +154,7 @@ impl<'a> Checker<'a> {
     }
 
     fn is_model(&self, name: &str) -> bool {
-        self.declared.models.iter().any(|(_, model)| model.name.text == name)
+        self.declared.models.iter().any(|(_, model)| model.name().text == name)
     }
 
     fn no_source(&mut self, file: usize, value: &Value, name: &str) {
