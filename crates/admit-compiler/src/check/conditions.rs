@@ -117,7 +117,7 @@ impl Checker<'_> {
         let typed = Typed { denies, mode, file, span: when.span, condition: condition.clone(), shapes };
         self.typed.push(typed);
         let condition = Some(condition).filter(|condition| *condition != Condition::All(Vec::new()));
-        Some(Rule { condition, ..written.rule.clone() })
+        Some(Rule { condition: condition.map(Box::new), ..written.rule.clone() })
     }
 
     fn condition(&mut self, reader: &mut Reader<'_>, of: &ast::Condition) -> Option<Condition> {

@@ -21,7 +21,7 @@ impl<'a> Checker<'a> {
         if self.is_broken {
             return;
         }
-        self.unused_groups();
+        self.unused_groups(policy);
         self.unused_lists();
         let of_schema = |rules: &[Rule]| {
             let is_from = |rule: &Rule| schema.rules.iter().any(|of_schema| of_schema.rule.place == rule.place);
@@ -90,7 +90,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Groups that no rule names; a rule with an error names its groups all the same.
-    fn unused_groups(&mut self) {
+    fn unused_groups(&mut self, policy: &Policy) {
         let of_models = std::mem::take(&mut self.groups.named);
         let mut named: HashSet<&str> = of_models.iter().map(String::as_str).collect();
         for (_, list) in &self.declared.lets {
@@ -99,7 +99,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.written_rules().for_each(|rule| groups_of(rule, &mut |name| named.extend([name])));
-        for group in self.groups.declared.clone() {
+        for group in &policy.groups {
             let has_role = group.role.is_some() || !group.grants.is_empty();
             // Who counts as another gains by its rules.
             let counts = group.acts_as.iter().any(|other| named.contains(other.as_str()));

@@ -277,12 +277,14 @@ impl<'a> Checker<'a> {
         let known = deeds::Known { models: &models, operations: &operations, buckets: &buckets };
         let claims = self.claims.of_policy();
         let (tests, invariants) = (self.read_tests(known, &claims), self.read_invariants(known));
+        // Of the groups, what follows asks the policy, and the checker only which act as others.
+        let acting = self.groups.declared.iter().filter(|group| !group.acts_as.is_empty()).cloned().collect();
         let policy = Policy {
             exclusive: self.groups.exclusive.clone(),
             claims,
             files: sources.iter().map(|source| source.name.clone()).collect(),
             has_auth: self.groups.has_auth,
-            groups: self.groups.declared.clone(),
+            groups: std::mem::replace(&mut self.groups.declared, acting),
             roles: self.groups.roles,
             group_claim: self.groups.group_claim.clone(),
             modes: self.modes(schema.modes.clone(), &models, &operations),
