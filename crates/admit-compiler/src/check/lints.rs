@@ -136,13 +136,13 @@ impl<'a> Checker<'a> {
     /// Rules of one place that others cover, or that could be one. `alone`: nothing else depends on these roles, so
     /// that `authenticated` covers the groups of its users.
     fn repeated(&mut self, conditions: &Conditions, rules: &[Rule], alone: bool) {
-        let mut by_role: HashMap<Role, Vec<usize>> = HashMap::new();
-        for (number, rule) in rules.iter().enumerate() {
-            roles(&rule.who).into_iter().for_each(|role| by_role.entry(role).or_default().push(number));
+        let all: Vec<Vec<Role>> = rules.iter().map(|rule| roles(&rule.who)).collect();
+        let mut by_role: HashMap<&Role, Vec<usize>> = HashMap::new();
+        for (number, own) in all.iter().enumerate() {
+            own.iter().for_each(|role| by_role.entry(role).or_default().push(number));
         }
         let mut gone: HashSet<usize> = HashSet::new();
-        for (number, rule) in rules.iter().enumerate() {
-            let own = roles(&rule.who);
+        for (number, (rule, own)) in rules.iter().zip(&all).enumerate() {
             let Some(first) = own.first() else { continue };
             let mut near: Vec<usize> = by_role.get(first).cloned().unwrap_or_default();
             if alone {
@@ -180,7 +180,7 @@ impl<'a> Checker<'a> {
                 self.mergeable(rule, &rules[with]);
             }
         }
-        self.covered_together(conditions, rules, &by_role, &mut gone);
+        self.covered_together(conditions, rules, &all, &by_role, &mut gone);
     }
 
     /// Which named list a rule stands in, if it stands in one.

@@ -46,7 +46,7 @@ use auth::Groups;
 use claims::Claims;
 use conditions::Typed;
 use lists::Lists;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 pub(crate) use auth::quote;
 pub use conditions::MAX_TESTS;
@@ -420,7 +420,7 @@ impl<'a> Checker<'a> {
 
     /// What the table can number.
     fn check_limits(&mut self, policy: &Policy) {
-        let mut classes: BTreeMap<(u32, &str, &str), Place> = BTreeMap::new();
+        let mut classes: HashMap<(u32, &str, &str), Place> = HashMap::new();
         for (rule, who) in
             policy.rules().chain(policy.denies()).flat_map(|rule| rule.whos().map(move |who| (rule, who)))
         {

@@ -187,8 +187,8 @@ impl<'a> Checker<'a> {
         }
         let (identifier, disabled) = self.members(file, of, &fields);
         let place = self.place(file, of.name.span);
-        let allows = if has_own { &own.allows } else { &schema.rules };
-        let denies: Vec<Written<'m>> = own.denies.iter().chain(&schema.denies).cloned().collect();
+        let allows: Vec<Written<'m>> = if has_own { own.allows } else { schema.rules.clone() };
+        let denies: Vec<Written<'m>> = own.denies.into_iter().chain(schema.denies.iter().cloned()).collect();
         let mut model = Model {
             name: of.name.text.clone(),
             fields,
@@ -201,19 +201,20 @@ impl<'a> Checker<'a> {
         let owners = allows.iter().chain(of_fields.iter().flat_map(|rules| &rules.allows));
         let owners = implied_owners(owners.map(|written| &written.rule));
         let mut ground = Ground { site: Site::Model, record: Some(columns(&model, &owners)) };
+        // Where a rule was refused, who may read what is not known.
+        let count = allows.len();
         model.rules = self.finished(&ground, allows);
-        model.denies = self.finished(&ground, &denies);
+        model.denies = self.finished(&ground, denies);
+        let mut all_read = count == model.rules.len() && !(own.refused && has_own);
         ground.site = Site::Field;
-        for (field, rules) in model.fields.iter_mut().zip(&of_fields) {
-            field.rules = self.finished(&ground, &rules.allows);
-            field.denies = self.finished(&ground, &rules.denies);
+        for (field, rules) in model.fields.iter_mut().zip(of_fields) {
+            let count = rules.allows.len();
+            field.rules = self.finished(&ground, rules.allows);
+            field.denies = self.finished(&ground, rules.denies);
+            all_read &= !rules.refused && count == field.rules.len();
         }
         self.dynamic_fields(&model, &owners);
-        // Where a rule was refused, who may read what is not known.
-        let all_read = allows.len() == model.rules.len() && !(own.refused && has_own);
-        let field_read =
-            |(rules, field): (&Block<'_>, &Field)| !rules.refused && rules.allows.len() == field.rules.len();
-        if all_read && of_fields.iter().zip(&model.fields).all(field_read) {
+        if all_read {
             self.required_fields(&model);
         }
         model
@@ -240,10 +241,10 @@ impl<'a> Checker<'a> {
     }
 
     /// Rules with their conditions; those with an error are left out.
-    pub(super) fn finished(&mut self, ground: &Ground, rules: &[Written<'_>]) -> Vec<Rule> {
+    pub(super) fn finished(&mut self, ground: &Ground, rules: Vec<Written<'_>>) -> Vec<Rule> {
         // Room for all at once: a vector that grows may end with a third of it unused, a tenth of the whole policy.
         let mut finished = Vec::with_capacity(rules.len());
-        finished.extend(rules.iter().filter_map(|written| self.with_condition(ground, written)));
+        finished.extend(rules.into_iter().filter_map(|written| self.with_condition(ground, written)));
         finished
     }
 
