@@ -146,7 +146,7 @@ fn rule(
         condition.iter().for_each(|condition| condition.each_term(&mut visit));
         let operations = Operations(if reads { operations & 0b11 } else { operations });
         let and = and.into_iter().filter(|also| mode_of(also) == mode_of(&who)).collect();
-        Rule { who, and, operations, condition, place: Place::default() }
+        Rule { who, and, operations, condition: condition.map(Box::new), place: Place::default() }
     })
 }
 

@@ -55,17 +55,18 @@ pub fn repeating(mut policy: Policy, seed: u64) -> Policy {
             // Some ask for more: what another rule asks as well.
             let other = rules
                 .iter()
-                .filter_map(|rule| rule.condition.clone())
-                .find(|of| !reads_input(of) && Some(of) != copy.condition.as_ref());
-            if let (Some(one), 0) = (copy.condition.clone(), seed >> 24 & 1) {
+                .filter_map(|rule| rule.condition.as_deref())
+                .find(|of| !reads_input(of) && Some(*of) != copy.condition.as_deref())
+                .cloned();
+            if let (Some(one), 0) = (copy.condition.as_deref().cloned(), seed >> 24 & 1) {
                 let known = Condition::Any(vec![one.clone(), Condition::Not(Box::new(one.clone()))]);
-                copy.condition = Some(Condition::All(vec![one, other.unwrap_or(known)]));
+                copy.condition = Some(Box::new(Condition::All(vec![one, other.unwrap_or(known)])));
             }
         }
         if seed >> 25 & 1 == 0 {
             // And some are said again group by group, with more operations.
             let all =
-                |rule: &Rule| Operations(if rule.condition.as_ref().is_some_and(reads_input) { 0b11 } else { 255 });
+                |rule: &Rule| Operations(if rule.condition.as_deref().is_some_and(reads_input) { 0b11 } else { 255 });
             for rule in rules.iter() {
                 if let Who::Groups { names, provider, claim } = &rule.who {
                     let alone = |name: &String| Who::Groups {
@@ -107,7 +108,7 @@ fn reads_input(condition: &Condition) -> bool {
 
 /// Without the rules that the checker refuses.
 fn mended(mut policy: Policy) -> Policy {
-    let has_claims = |condition: &Option<Condition>| {
+    let has_claims = |condition: &Option<Box<Condition>>| {
         let mut reads = false;
         condition.iter().for_each(|of| of.each_term(&mut |term| reads |= term.source == Source::Claim));
         reads
@@ -254,5 +255,5 @@ fn kind(field: &Field) -> &'static str {
 }
 
 fn conditions(policy: &Policy) -> impl Iterator<Item = &Condition> {
-    policy.rules().chain(policy.denies()).filter_map(|rule| rule.condition.as_ref())
+    policy.rules().chain(policy.denies()).filter_map(|rule| rule.condition.as_deref())
 }

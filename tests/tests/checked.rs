@@ -198,7 +198,7 @@ fn tests<'c>(condition: &'c Condition, nested: bool, found: &mut Vec<&'c Test>) 
 
 fn well_formed_condition(policy: &Policy, model: Option<&Model>, rule: &Rule) {
     let Some(condition) = &rule.condition else { return };
-    assert_ne!(*condition, Condition::All(Vec::new()), "what is always true is no condition");
+    assert_ne!(**condition, Condition::All(Vec::new()), "what is always true is no condition");
     let mut found = Vec::new();
     tests(condition, false, &mut found);
     assert!(found.len() <= MAX_TESTS);
@@ -370,7 +370,7 @@ proptest! {
         let Checked { diagnostics, policy, .. } = checked(&program);
         let Some(policy) = policy else { return Ok(()) };
         let said = |code: &str| diagnostics.iter().any(|one| one.code == code);
-        let condition = policy.models[0].rules[1].condition.clone().unwrap_or(Condition::All(Vec::new()));
+        let condition = policy.models[0].rules[1].condition.as_deref().cloned().unwrap_or(Condition::All(Vec::new()));
         for record in records.iter().filter(|record| fits(record)) {
             let find = |term: &Term| record.get(&term.name).map_or(Found::Absent, Found::Value);
             let truths = condition.truths(&find);

@@ -56,7 +56,7 @@ fn whom(policy: &Policy, deed: &Deed, which: Index) -> Whom {
     let of = |who: &Who, and: &[Who], condition: Option<&Condition>| Whom {
         who: who.clone(),
         and: and.to_vec(),
-        condition: condition.cloned(),
+        condition: condition.cloned().map(Box::new),
         place: Place::default(),
     };
     let mut all: Vec<Whom> = rules.iter().map(|rule| of(&rule.who, &rule.and, None)).collect();

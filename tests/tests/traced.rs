@@ -74,7 +74,7 @@ fn is_of_one(question: &Question) -> bool {
 fn unconditional(mut policy: Policy) -> Policy {
     let bare = |rules: &mut Vec<Rule>| {
         let conditions = rules.iter_mut().filter_map(|rule| rule.condition.as_mut());
-        conditions.for_each(|condition| *condition = Condition::All(Vec::new()));
+        conditions.for_each(|condition| **condition = Condition::All(Vec::new()));
     };
     for model in &mut policy.models {
         bare(&mut model.rules);
@@ -150,7 +150,7 @@ proptest! {
         let bytes = admit_compiler::table(&policy, false).unwrap();
         let loaded = admit_runtime::Policy::from_bytes(&bytes).unwrap();
         let bare = unconditional(policy.clone());
-        let constant = policy.rules().filter_map(|rule| rule.condition.as_ref()).any(has_constant);
+        let constant = policy.rules().filter_map(|rule| rule.condition.as_deref()).any(has_constant);
         for question in questions.iter().map(|one| Question { args: Default::default(), ..one.clone() }) {
             let Some(said) = said(&loaded, &question) else { continue };
             let denied_fields = matches!(said.reason, Some(Reason::Fields | Reason::Unknown));

@@ -1262,7 +1262,7 @@ pub fn parts(policy: &Policy, question: &Question, rule: &Rule, path: Option<&Pa
 /// groups.
 pub fn is_whom(policy: &Policy, question: &Question, whom: &Whom) -> bool {
     let caller = &question.caller;
-    let of = |who: &Who, condition: &Option<crate::condition::Condition>| Rule {
+    let of = |who: &Who, condition: &Option<Box<crate::condition::Condition>>| Rule {
         who: who.clone(),
         and: Vec::new(),
         operations: Operations::NONE,

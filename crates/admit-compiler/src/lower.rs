@@ -502,6 +502,9 @@ impl<'p> Lowering<'p> {
     fn into_rows(self) -> Result<Rows, TooLarge> {
         let mut rows = self.rows;
         rows.heads.extend(self.heads);
+        let mut strings: Vec<(String, u32)> = self.rule_strings.into_iter().collect();
+        strings.sort_unstable_by_key(|(_, number)| *number);
+        rows.rule_strings = strings.into_iter().map(|(string, _)| string).collect();
         match u32::try_from(rows.heads.len()) {
             Ok(_) => Ok(rows),
             Err(_) => Err(TooLarge { section: format::Section::Heads }),
@@ -685,7 +688,8 @@ fn merge(all: &mut Grants, more: &Grants) {
 /// The rules as written.
 impl Lowering<'_> {
     fn rules(&mut self) {
-        let mut all: Vec<Written> = Vec::new();
+        let count = self.policy.rules().chain(self.policy.denies()).count() + self.policy.data_functions.len();
+        let mut all: Vec<Written> = Vec::with_capacity(count);
         for (number, model) in (0..).zip(&self.models) {
             let of = Written::on(scope::MODEL, number, is_special(model));
             all.extend(of.each(&model.rules, &model.denies));
@@ -709,6 +713,7 @@ impl Lowering<'_> {
         let functions: Vec<Rule> = self.policy.data_functions.iter().map(data_rule).collect();
         all.extend(Written::on(scope::DATA, NONE, false).each(&functions, &[]));
         all.sort_by_key(|of| (of.rule.map(|rule| rule.place), of.kind, of.scope, of.field));
+        self.rows.rules.reserve_exact(all.len());
         for of in all {
             let Some(rule) = of.rule else { continue };
             let row = self.rule(of.kind, of.scope, of.field, rule);
@@ -776,8 +781,7 @@ impl Lowering<'_> {
         if let Some(number) = self.rule_strings.get(text) {
             return *number;
         }
-        let number = self.rows.rule_strings.len() as u32;
-        self.rows.rule_strings.push(text.to_owned());
+        let number = self.rule_strings.len() as u32;
         self.rule_strings.insert(text.to_owned(), number);
         number
     }

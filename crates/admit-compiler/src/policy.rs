@@ -266,8 +266,8 @@ pub struct Rule {
     pub and: Vec<Who>,
     /// To what; for custom operations [`Operations::CALL`].
     pub operations: Operations,
-    /// What must be true: `.when(…)`.
-    pub condition: Option<Condition>,
+    /// What must be true: `.when(…)`. Boxed, since few of many rules have one, and it is as large as the rest.
+    pub condition: Option<Box<Condition>>,
     /// Where it stands.
     pub place: Place,
 }
@@ -497,7 +497,7 @@ pub struct Whom {
     /// What they must be as well.
     pub and: Vec<Who>,
     /// What must be true of them and of what they touch: `.when(…)`.
-    pub condition: Option<Condition>,
+    pub condition: Option<Box<Condition>>,
     /// Where it stands.
     pub place: Place,
 }

@@ -140,6 +140,8 @@ pub struct Let {
     pub list: Named,
     /// The whole declaration.
     pub span: Span,
+    /// The whole declaration, with the `///` lines before it.
+    pub described: Span,
 }
 
 /// What a named list holds.

@@ -63,7 +63,7 @@ pub fn format(text: &str) -> Result<String, FormatError> {
 }
 
 /// All that must not change: every token but blanks and commas, strings by value, comments by text.
-fn meaningful(parsed: &Parsed) -> Vec<(TokenKind, String)> {
+fn meaningful(parsed: &Parsed<'_>) -> Vec<(TokenKind, String)> {
     let tree = parsed.tree();
     let solid = |kind: TokenKind| !kind.is_blank() && kind != TokenKind::Comma;
     let tokens = tree.tokens().iter().enumerate().filter(|(_, token)| solid(token.kind));
@@ -135,7 +135,7 @@ enum Ends {
 }
 
 struct Printer<'t> {
-    tree: &'t Tree,
+    tree: &'t Tree<'t>,
     out: String,
     column: usize,
 }

@@ -126,13 +126,19 @@ fn is_doc(comment: &str) -> bool {
 
 /// The tokens of a text.
 pub fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens: Vec<Token> = Vec::with_capacity(text.len() / 4);
-    for (kind, range) in TokenKind::lexer(text).spanned() {
-        let span = Span::new(range.start, range.end);
+    tokens_in(text, Span::new(0, text.len()))
+}
+
+/// The tokens of a part of a text, which begins and ends where a token does.
+pub fn tokens_in(text: &str, part: Span) -> Vec<Token> {
+    let start = part.start as usize;
+    let mut tokens: Vec<Token> = Vec::with_capacity(part.range().len() / 4);
+    for (kind, range) in TokenKind::lexer(&text[part.range()]).spanned() {
+        let span = Span::new(start + range.start, start + range.end);
         let kind = match kind {
-            Ok(TokenKind::LineComment) if is_doc(&text[range.clone()]) => TokenKind::Doc,
+            Ok(TokenKind::LineComment) if is_doc(&text[span.range()]) => TokenKind::Doc,
             Ok(kind) => kind,
-            Err(()) if range.start == 0 && text[range.clone()] == *"\u{feff}" => TokenKind::Mark,
+            Err(()) if span.start == 0 && text[span.range()] == *"\u{feff}" => TokenKind::Mark,
             Err(()) => TokenKind::Unknown,
         };
         match tokens.last_mut() {

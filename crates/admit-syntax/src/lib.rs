@@ -23,7 +23,8 @@ pub use lexer::{Token, TokenKind};
 pub use split::{DECLARATIONS, MAX_DEPTH, nearest};
 pub use tree::{Element, Node, Tree};
 
-use ast::{File, Span};
+use ast::{File, Name, Span};
+use std::borrow::Cow;
 
 /// The largest file, in bytes: 8 MiB.
 pub const MAX_FILE: usize = 8 * 1024 * 1024;
@@ -33,20 +34,32 @@ pub const MAX_ERRORS: usize = 100;
 
 /// A file, read: a tree and errors, never one or the other.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Parsed {
-    tree: Tree,
+pub struct Parsed<'t> {
+    tree: Tree<'t>,
     errors: Vec<SyntaxError>,
     file: File,
+    unread: Vec<Unread>,
 }
 
-impl Parsed {
+/// A model that was found and not read: see [`outline_bytes`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unread {
+    /// The model's name.
+    pub name: Name,
+    /// The whole declaration, without its description.
+    pub span: Span,
+    /// Where the text begins that only blanks and comments part from the declaration.
+    from: u32,
+}
+
+impl Parsed<'_> {
     /// What is wrong, by place; empty for a file that is right.
     pub fn errors(&self) -> &[SyntaxError] {
         &self.errors
     }
 
     /// The lossless tree.
-    pub fn tree(&self) -> &Tree {
+    pub fn tree(&self) -> &Tree<'_> {
         &self.tree
     }
 
@@ -54,24 +67,52 @@ impl Parsed {
     pub fn file(&self) -> &File {
         &self.file
     }
+
+    /// The models that were found and not read, in source order.
+    pub fn unread(&self) -> &[Unread] {
+        &self.unread
+    }
+
+    /// Reads one of them; nothing if it has an error.
+    pub fn model(&self, unread: &Unread) -> Option<ast::Model> {
+        let text = &self.tree.text;
+        let part = Span { start: unread.from, end: unread.span.end };
+        let tokens = lexer::tokens_in(text, part);
+        let first = tokens.partition_point(|token| token.span.start < unread.span.start);
+        let (piece, text) = (first..tokens.len(), Cow::Borrowed(text.as_ref()));
+        match declaration(&Tree { text, tokens, declarations: Vec::new() }, piece) {
+            Ok((_, ast::Item::Model(model))) => Some(model),
+            _ => None,
+        }
+    }
+}
+
+/// What is kept of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// Everything.
+    Nodes,
+    /// The typed view of the declarations, but no nodes.
+    View,
+    /// The typed view of the declarations that are no models, but neither nodes nor tokens.
+    Outline,
 }
 
 /// Reads a text. What it cannot read it reports, and goes on with the next declaration.
 ///
 /// # Panics
 /// Never, for any text. A text above [`MAX_FILE`] is reported and not read.
-pub fn parse(text: &str) -> Parsed {
-    read(text, true)
+pub fn parse(text: &str) -> Parsed<'_> {
+    read(text, Keep::Nodes)
 }
 
-/// Reads a text; the nodes of a declaration are kept only if that is wanted.
-fn read(text: &str, keep: bool) -> Parsed {
+fn read(text: &str, keep: Keep) -> Parsed<'_> {
     if text.len() > MAX_FILE {
         return Parsed { errors: vec![too_large()], ..Parsed::default() };
     }
-    let mut tree = Tree { text: text.to_owned(), tokens: lexer::tokens(text), declarations: Vec::new() };
+    let mut tree = Tree { text: Cow::Borrowed(text), tokens: lexer::tokens(text), declarations: Vec::new() };
     let (mut errors, damaged) = damage(text, &tree.tokens);
-    let mut file = File::default();
+    let (mut file, mut unread) = (File::default(), Vec::new());
     for piece in split::pieces(text, &tree.tokens) {
         // One cause, one error: a damaged token says enough about its declaration.
         if damaged.iter().any(|token| piece.tokens.contains(token)) {
@@ -80,11 +121,17 @@ fn read(text: &str, keep: bool) -> Parsed {
         }
         let read = match piece.error {
             Some(error) => Err(vec![error]),
-            None => declaration(&tree, piece.tokens),
+            None => match unread_model(&tree, &piece.tokens).filter(|_| keep == Keep::Outline) {
+                Some(model) => {
+                    unread.push(model);
+                    continue;
+                }
+                None => declaration(&tree, piece.tokens),
+            },
         };
         match read {
             Ok((node, item)) => {
-                if keep {
+                if keep == Keep::Nodes {
                     tree.declarations.push(node);
                 }
                 file.items.push(item);
@@ -95,15 +142,29 @@ fn read(text: &str, keep: bool) -> Parsed {
     errors.sort_by_key(|error| error.span);
     errors.truncate(MAX_ERRORS);
     file.is_broken |= !errors.is_empty();
-    Parsed { tree, errors, file }
+    if keep == Keep::Outline {
+        tree.tokens = Vec::new();
+    }
+    Parsed { tree, errors, file, unread }
+}
+
+/// A piece as a model to be read later, if it is one by its first two words.
+fn unread_model(tree: &Tree<'_>, piece: &std::ops::Range<usize>) -> Option<Unread> {
+    let solid = |token: &usize| !tree.tokens[*token].kind.is_trivia();
+    let mut words = piece.clone().filter(solid);
+    let name = words.next().filter(|first| tree.token_text(*first) == "model").and_then(|_| words.next())?;
+    let (text, span) = (tree.token_text(name).to_owned(), tree.tokens[name].span);
+    let whole = tree.tokens[piece.start].span.to(tree.tokens[piece.end - 1].span);
+    let from = (0..piece.start).rev().find(solid).map_or(0, |before| tree.tokens[before].span.end);
+    Some(Unread { name: Name { text, span }, span: whole, from })
 }
 
 /// Reads bytes: as [`parse`], and reports bytes that are not UTF-8.
 ///
 /// # Panics
 /// Never.
-pub fn parse_bytes(bytes: &[u8]) -> Parsed {
-    read_bytes(bytes, true)
+pub fn parse_bytes(bytes: &[u8]) -> Parsed<'_> {
+    read_bytes(bytes, Keep::Nodes)
 }
 
 /// Reads bytes for who wants no nodes: as [`parse_bytes`], but of the tree there are only text and tokens. The nodes of a
@@ -111,11 +172,21 @@ pub fn parse_bytes(bytes: &[u8]) -> Parsed {
 ///
 /// # Panics
 /// Never.
-pub fn view_bytes(bytes: &[u8]) -> Parsed {
-    read_bytes(bytes, false)
+pub fn view_bytes(bytes: &[u8]) -> Parsed<'_> {
+    read_bytes(bytes, Keep::View)
 }
 
-fn read_bytes(bytes: &[u8], keep: bool) -> Parsed {
+/// Reads bytes for who looks at one model after the other: as [`view_bytes`], but models are only found, and
+/// [`Parsed::model`] reads each of them. Of the tree there is only the text. What stands in a model that has an error is
+/// not reported: who meets one reads all of the file.
+///
+/// # Panics
+/// Never.
+pub fn outline_bytes(bytes: &[u8]) -> Parsed<'_> {
+    read_bytes(bytes, Keep::Outline)
+}
+
+fn read_bytes(bytes: &[u8], keep: Keep) -> Parsed<'_> {
     if bytes.len() > MAX_FILE {
         return Parsed { errors: vec![too_large()], ..Parsed::default() };
     }
@@ -123,12 +194,13 @@ fn read_bytes(bytes: &[u8], keep: bool) -> Parsed {
         Ok(text) => read(text, keep),
         Err(error) => {
             let good = error.valid_up_to();
-            let text = String::from_utf8_lossy(bytes).into_owned();
+            let text = String::from_utf8_lossy(bytes);
             let error = SyntaxError::new(error::NOT_UTF8, Span::new(good, good + 3), "this file is not UTF-8")
                 .label(format!("byte {good} begins no character"))
                 .help("save the file as UTF-8");
             let tree = Tree { text, ..Tree::default() };
-            Parsed { tree, errors: vec![error], file: File { is_broken: true, ..File::default() } }
+            let file = File { is_broken: true, ..File::default() };
+            Parsed { tree, errors: vec![error], file, unread: Vec::new() }
         }
     }
 }
@@ -140,7 +212,7 @@ fn too_large() -> SyntaxError {
 
 type Declared = (Node, ast::Item);
 
-fn declaration(tree: &Tree, piece: std::ops::Range<usize>) -> Result<Declared, Vec<SyntaxError>> {
+fn declaration(tree: &Tree<'_>, piece: std::ops::Range<usize>) -> Result<Declared, Vec<SyntaxError>> {
     let first = piece.start;
     let pair = grammar::read(&tree.text, &tree.tokens, piece).map_err(|error| vec![*error])?;
     let node = tree::merge(pair, &tree.tokens, first).map_err(|error| vec![*error])?;

@@ -38,13 +38,13 @@ pub struct Piece {
 
 /// Splits tokens into pieces.
 pub fn pieces(text: &str, tokens: &[Token]) -> Vec<Piece> {
-    let solid = (0..tokens.len()).filter(|at| !tokens[*at].kind.is_trivia()).collect();
+    let solid = (0..tokens.len() as u32).filter(|at| !tokens[*at as usize].kind.is_trivia()).collect();
     let splitter = Splitter { text, tokens, solid };
     let mut pieces = Vec::new();
     let mut at = 0;
     while at < splitter.solid.len() {
         let (end, error) = splitter.piece(at);
-        let tokens = splitter.solid[at]..splitter.solid[end - 1] + 1;
+        let tokens = splitter.token(at)..splitter.token(end - 1) + 1;
         pieces.push(Piece { tokens, error });
         at = end;
     }
@@ -54,17 +54,21 @@ pub fn pieces(text: &str, tokens: &[Token]) -> Vec<Piece> {
 struct Splitter<'t> {
     text: &'t str,
     tokens: &'t [Token],
-    /// The tokens that are no trivia.
-    solid: Vec<usize>,
+    /// The tokens that are no trivia; numbers of four bytes, since there is one for every few bytes of the text.
+    solid: Vec<u32>,
 }
 
 impl<'t> Splitter<'t> {
+    fn token(&self, at: usize) -> usize {
+        self.solid[at] as usize
+    }
+
     fn kind(&self, at: usize) -> Option<TokenKind> {
-        self.solid.get(at).map(|token| self.tokens[*token].kind)
+        self.solid.get(at).map(|token| self.tokens[*token as usize].kind)
     }
 
     fn span(&self, at: usize) -> Span {
-        self.tokens[self.solid[at]].span
+        self.tokens[self.token(at)].span
     }
 
     fn text(&self, at: usize) -> &'t str {

@@ -7,6 +7,7 @@ use crate::error::SyntaxError;
 use crate::grammar::{Kind, fault};
 use crate::lexer::{Token, TokenKind};
 use pest::iterators::Pair;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A node: a production of the grammar, and the tokens that it covers.
@@ -31,14 +32,14 @@ pub enum Element<'t> {
 
 /// A whole file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tree {
-    pub(crate) text: String,
+pub struct Tree<'t> {
+    pub(crate) text: Cow<'t, str>,
     pub(crate) tokens: Vec<Token>,
     /// The declarations that the grammar could read.
     pub(crate) declarations: Vec<Node>,
 }
 
-impl Tree {
+impl Tree<'_> {
     /// The text, byte for byte.
     pub fn text(&self) -> &str {
         &self.text
@@ -65,7 +66,7 @@ impl Tree {
     }
 
     /// The parts of a node, tokens and nodes, in order.
-    pub fn elements<'t>(&self, node: &'t Node) -> Vec<Element<'t>> {
+    pub fn elements<'n>(&self, node: &'n Node) -> Vec<Element<'n>> {
         let mut elements = Vec::new();
         let mut at = node.tokens.start;
         for child in &node.children {
@@ -89,6 +90,15 @@ impl Tree {
             .collect();
         lines.reverse();
         lines
+    }
+
+    /// The bytes of a node, with the `///` lines before it.
+    pub fn described(&self, node: &Node) -> Span {
+        let before = self.tokens[..node.tokens.start].iter().rev();
+        let docs = before.take_while(|token| token.kind.is_blank() || token.kind == TokenKind::Doc);
+        let first = docs.filter(|token| token.kind == TokenKind::Doc).last();
+        let span = self.span(node);
+        first.map_or(span, |token| token.span.to(span))
     }
 }
 

@@ -8,14 +8,14 @@ use crate::lexer::TokenKind;
 use crate::tree::{Node, Tree};
 
 /// The typed view of one declaration.
-pub fn item(tree: &Tree, node: &Node) -> Result<Item, Vec<SyntaxError>> {
+pub fn item(tree: &Tree<'_>, node: &Node) -> Result<Item, Vec<SyntaxError>> {
     let mut view = View { tree, errors: Vec::new() };
     let item = view.item(node);
     if view.errors.is_empty() { Ok(item) } else { Err(view.errors) }
 }
 
 struct View<'t> {
-    tree: &'t Tree,
+    tree: &'t Tree<'t>,
     errors: Vec<SyntaxError>,
 }
 
@@ -34,7 +34,10 @@ impl View<'_> {
         let rules = self.rules(node);
         match node.kind {
             Kind::use_declaration => Item::Use(Use { path: self.literal(node), span }),
-            Kind::let_declaration => Item::Let(Let { doc, name: self.name(node), list: self.named(node), span }),
+            Kind::let_declaration => {
+                let described = self.tree.described(node);
+                Item::Let(Let { doc, name: self.name(node), list: self.named(node), span, described })
+            }
             Kind::group => {
                 let roles =
                     children(node, Kind::role_rules).map(|role| (self.key(role), self.rules(role).rules)).collect();

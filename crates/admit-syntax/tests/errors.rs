@@ -73,7 +73,8 @@ errors! {
 
 #[test]
 fn nesting_has_a_limit() {
-    let parsed = parse(&format!("auth {{ groups: {} }}\nmodel Note {{ allow.owner() }}", "[".repeat(100_000)));
+    let text = format!("auth {{ groups: {} }}\nmodel Note {{ allow.owner() }}", "[".repeat(100_000));
+    let parsed = parse(&text);
     assert_eq!(parsed.errors()[0].message, "brackets nest deeper than 64");
     let deep = format!("auth {{ groups: {}{} }}", "[".repeat(63), "]".repeat(63));
     assert!(parse(&deep).errors().is_empty(), "64 brackets are allowed");
@@ -81,7 +82,8 @@ fn nesting_has_a_limit() {
 
 #[test]
 fn size_has_a_limit() {
-    let parsed = parse(&" ".repeat(8 * 1024 * 1024 + 1));
+    let text = " ".repeat(8 * 1024 * 1024 + 1);
+    let parsed = parse(&text);
     assert_eq!(parsed.errors()[0].code, "E0901");
     assert!(parse(&" ".repeat(1000)).errors().is_empty());
 }

@@ -157,7 +157,7 @@ fn guarded_rule(rule: &admit_runtime::GuardedRule<'_, '_>) -> Option<Rule> {
     };
     // One's own folder stands among all of whom a deny is about.
     and.retain(|other| !(rule.is_deny() && *other == who));
-    Some(Rule { who, and, operations: rule.operations(), condition, place: Place::default() })
+    Some(Rule { who, and, operations: rule.operations(), condition: condition.map(Box::new), place: Place::default() })
 }
 
 /// Guarded rules and denies; none if a condition cannot be read.
@@ -174,7 +174,7 @@ fn guarded<'a, 't: 'a>(
 
 /// A deny that takes nothing, so that what was judged rule by rule still is where no guard is left.
 fn marker() -> Rule {
-    let never = Some(crate::condition::Condition::Any(Vec::new()));
+    let never = Some(Box::new(crate::condition::Condition::Any(Vec::new())));
     Rule { condition: never, ..rule(crate::policy::Who::Authenticated(Mode::UserPool), Operations::NONE) }
 }
 

@@ -136,7 +136,7 @@ fn pairs(before: &[String], after: &[String], goes: &mut dyn FnMut(&str, &str) -
     pairs
 }
 
-type Bare = (Who, Vec<Who>, Operations, Option<Condition>);
+type Bare = (Who, Vec<Who>, Operations, Option<Box<Condition>>);
 
 /// A rule without its place.
 fn bare(rule: &Rule) -> Bare {

@@ -5,7 +5,7 @@ use super::sorted;
 use crate::codes;
 use crate::diagnostic::{Accepted, Diagnostic, Label, Severity};
 use admit_syntax::ast::Span;
-use admit_syntax::{Node, Parsed, TokenKind, Tree, nearest, parse_bytes, view_bytes};
+use admit_syntax::{Node, Parsed, TokenKind, Tree, nearest, outline_bytes, parse_bytes, view_bytes};
 
 /// What a comment begins with, after its slashes, to be an acceptance.
 const MARK: &str = "admit:";
@@ -22,14 +22,17 @@ struct Acceptance<'a> {
 }
 
 /// Reads a source. What stands below an acceptance is found among the nodes; nobody else needs them, so a file without the
-/// mark is read without.
-pub(super) fn parse(text: &[u8]) -> Parsed {
-    let is_marked = std::str::from_utf8(text).is_ok_and(|text| text.contains(MARK));
-    if is_marked { parse_bytes(text) } else { view_bytes(text) }
+/// mark is read without, and its models are only found if that is wanted.
+pub(super) fn parse(text: &[u8], outline: bool) -> Parsed<'_> {
+    match std::str::from_utf8(text).is_ok_and(|text| text.contains(MARK)) {
+        true => parse_bytes(text),
+        false if outline => outline_bytes(text),
+        false => view_bytes(text),
+    }
 }
 
 /// Takes from the diagnostics those that are accepted, and adds what is wrong with acceptances.
-pub(super) fn accept(parsed: &[Parsed], mut diagnostics: Vec<Diagnostic>) -> (Vec<Diagnostic>, Vec<Accepted>) {
+pub(super) fn accept(parsed: &[Parsed<'_>], mut diagnostics: Vec<Diagnostic>) -> (Vec<Diagnostic>, Vec<Accepted>) {
     let mut acceptances = Vec::new();
     let mut wrong = Vec::new();
     for (file, parsed) in parsed.iter().enumerate() {
@@ -71,7 +74,7 @@ pub(super) fn accept(parsed: &[Parsed], mut diagnostics: Vec<Diagnostic>) -> (Ve
 }
 
 /// The comments that mean to be acceptances, by their tokens' numbers.
-fn comments(tree: &Tree) -> impl Iterator<Item = usize> {
+fn comments(tree: &Tree<'_>) -> impl Iterator<Item = usize> {
     let is_meant =
         |token: &usize| tree.tokens()[*token].kind == TokenKind::LineComment && body(tree.token_text(*token)).is_some();
     (0..tree.tokens().len()).filter(is_meant)
@@ -82,7 +85,7 @@ fn body(comment: &str) -> Option<&str> {
     comment.trim_start_matches('/').trim_start().strip_prefix(MARK).map(str::trim)
 }
 
-fn read(tree: &Tree, file: usize, token: usize) -> Result<Acceptance<'_>, Box<Diagnostic>> {
+fn read<'t>(tree: &'t Tree<'_>, file: usize, token: usize) -> Result<Acceptance<'t>, Box<Diagnostic>> {
     let text = tree.token_text(token);
     let span = tree.tokens()[token].span;
     let span = Span { start: span.start, end: span.start + text.trim_end().len() as u32 };
@@ -147,14 +150,14 @@ fn code(written: &str) -> Result<&'static str, (String, String)> {
 }
 
 /// Whether nothing stands before a comment on its line.
-fn is_alone(tree: &Tree, token: usize) -> bool {
+fn is_alone(tree: &Tree<'_>, token: usize) -> bool {
     let text = &tree.text()[..tree.tokens()[token].span.start as usize];
     let line = text.rsplit('\n').next().unwrap_or_default();
     line.trim_start_matches('\u{feff}').trim().is_empty()
 }
 
 /// What stands below a comment: the declaration, the member or the element that begins there, whole.
-fn scope(tree: &Tree, comment: usize) -> Option<Span> {
+fn scope(tree: &Tree<'_>, comment: usize) -> Option<Span> {
     let next = (comment + 1..tree.tokens().len()).find(|token| !tree.tokens()[*token].kind.is_trivia())?;
     if tree.tokens()[next].kind.is_closer() {
         return None;
@@ -173,7 +176,7 @@ fn scope(tree: &Tree, comment: usize) -> Option<Span> {
     Some(tree.tokens()[next].span)
 }
 
-fn unused(tree: &Tree, one: &Acceptance<'_>) -> Diagnostic {
+fn unused(tree: &Tree<'_>, one: &Acceptance<'_>) -> Diagnostic {
     let message = "this acceptance accepts nothing";
     let label = match one.scope {
         Some(_) => format!("what stands below has no {} that is not accepted already", one.code),

@@ -20,6 +20,8 @@ pub(super) struct Groups {
     pub known: HashSet<String>,
     /// Those that a misspelt name seems to mean.
     pub meant: HashSet<String>,
+    /// Those that the rules of models name, with an error or without.
+    pub named: HashSet<String>,
     /// By claim, the groups that may arrive in it.
     claims: HashMap<String, HashSet<String>>,
     pub group_claim: String,
@@ -36,6 +38,7 @@ impl Default for Groups {
             declared: Vec::new(),
             known: HashSet::new(),
             meant: HashSet::new(),
+            named: HashSet::new(),
             claims: HashMap::new(),
             group_claim: "cognito:groups".into(),
             identity_claim: vec!["sub".into(), "username".into()],

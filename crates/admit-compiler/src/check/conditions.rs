@@ -100,8 +100,8 @@ struct Typing {
 
 impl Checker<'_> {
     /// A rule with its condition; nothing if that has an error.
-    pub(super) fn with_condition(&mut self, ground: &Ground, written: &Written<'_>) -> Option<Rule> {
-        let Some((file, when)) = written.when else { return Some(written.rule.clone()) };
+    pub(super) fn with_condition(&mut self, ground: &Ground, written: Written<'_>) -> Option<Rule> {
+        let Some((file, when)) = written.when else { return Some(written.rule) };
         let mut reader = Reader { file, ground, rule: &written.rule, tests: 0, shapes: Vec::new() };
         let condition = self.condition(&mut reader, &when.condition);
         if reader.tests > MAX_TESTS {
@@ -117,7 +117,7 @@ impl Checker<'_> {
         let typed = Typed { denies, mode, file, span: when.span, condition: condition.clone(), shapes };
         self.typed.push(typed);
         let condition = Some(condition).filter(|condition| *condition != Condition::All(Vec::new()));
-        Some(Rule { condition, ..written.rule.clone() })
+        Some(Rule { condition: condition.map(Box::new), ..written.rule })
     }
 
     fn condition(&mut self, reader: &mut Reader<'_>, of: &ast::Condition) -> Option<Condition> {

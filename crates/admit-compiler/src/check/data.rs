@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
                 if let Some(Ruled::Rule(written)) = &read {
                     // What needs no record is said here once; the rest, of each model.
                     let before = self.typed.len();
-                    self.with_condition(&Ground::without_record(Site::Data), written);
+                    self.with_condition(&Ground::without_record(Site::Data), written.clone());
                     self.typed.truncate(before);
                 }
                 match read {

@@ -227,12 +227,12 @@ impl Checker<'_> {
         if same_guard(rule, by) || (!by.is_guarded() && by.operations.contains(rule.operations)) {
             return false;
         }
-        let conditions = [Some(condition), by.condition.as_ref()];
+        let conditions = [Some(&**condition), by.condition.as_deref()];
         let read = |typed: &&Typed| conditions.contains(&Some(&typed.condition));
         let shapes: Vec<Shape> = self.typed.iter().filter(read).flat_map(|typed| typed.shapes.clone()).collect();
         let can_be_true = |condition: &Condition| reach(condition, &shapes).is_some_and(|reach| reach.has(Truth::True));
-        let fails = Condition::Not(Box::new(condition.clone()));
-        let only_by = Condition::All(by.condition.iter().cloned().chain([fails]).collect());
+        let fails = Condition::Not(condition.clone());
+        let only_by = Condition::All(by.condition.as_deref().cloned().into_iter().chain([fails]).collect());
         can_be_true(condition) && can_be_true(&only_by)
     }
 

@@ -149,7 +149,7 @@ impl Checker<'_> {
         };
         // What an invariant asks is no rule, and no warning about rules concerns it.
         let before = self.typed.len();
-        let rule = self.with_condition(&ground, &written);
+        let rule = self.with_condition(&ground, written);
         self.typed.truncate(before);
         let Rule { who, and, condition, place, .. } = rule?;
         Some(Whom { who, and, condition, place })

@@ -21,7 +21,7 @@ impl<'a> Checker<'a> {
         if self.is_broken {
             return;
         }
-        self.unused_groups();
+        self.unused_groups(policy);
         self.unused_lists();
         let of_schema = |rules: &[Rule]| {
             let is_from = |rule: &Rule| schema.rules.iter().any(|of_schema| of_schema.rule.place == rule.place);
@@ -40,13 +40,13 @@ impl<'a> Checker<'a> {
                 );
             }
         }
-        for (model, (file, written)) in policy.models.iter().zip(self.declared.models.clone()) {
+        for (model, (file, found)) in policy.models.iter().zip(self.declared.models.clone()) {
             let field_rules = model.fields.iter().any(|field| !field.rules.is_empty());
             if !of_schema(&model.rules) {
                 self.repeated(&conditions, &model.rules, !field_rules);
             }
             model.fields.iter().for_each(|field| self.repeated(&conditions, &field.rules, false));
-            if !self.has_errors_in(file, written.span) {
+            if !self.has_errors_in(file, found.span()) {
                 self.model_lints(model);
                 self.nobody_reads(model, policy.data_functions.iter().any(|of| of.query));
             }
@@ -75,27 +75,31 @@ impl<'a> Checker<'a> {
 
     // ---- groups
 
+    /// Keeps the groups that the rules of a model name.
+    pub(super) fn names_groups(&mut self, model: &ast::Model) {
+        let of_fields = model.fields.iter().filter_map(|field| field.rules.as_ref());
+        let mut named = Vec::new();
+        for rule in of_fields.chain([&model.rules]).flat_map(|rules| &rules.rules) {
+            groups_of(rule, &mut |name| named.push(name));
+        }
+        for name in named {
+            if !self.groups.named.contains(name) {
+                self.groups.named.insert(name.to_owned());
+            }
+        }
+    }
+
     /// Groups that no rule names; a rule with an error names its groups all the same.
-    fn unused_groups(&mut self) {
-        let mut named: HashSet<&'a str> = HashSet::new();
+    fn unused_groups(&mut self, policy: &Policy) {
+        let of_models = std::mem::take(&mut self.groups.named);
+        let mut named: HashSet<&str> = of_models.iter().map(String::as_str).collect();
         for (_, list) in &self.declared.lets {
             if let ast::Named::Texts(value) = &list.list {
-                collect_texts(value, &mut named);
+                each_text(value, &mut |text| named.extend([text]));
             }
         }
-        for (_, rule) in self.written_rules() {
-            let beside = rule.modifiers.iter().filter(|call| call.name.text == "and").flat_map(|call| &call.args);
-            let beside = beside.flatten().filter_map(|value| match &value.kind {
-                ValueKind::Calls(calls) => calls.first(),
-                _ => None,
-            });
-            for who in [&rule.who].into_iter().chain(beside) {
-                if matches!(who.name.text.as_str(), "group" | "groups") {
-                    who.args.iter().flatten().for_each(|value| collect_texts(value, &mut named));
-                }
-            }
-        }
-        for group in self.groups.declared.clone() {
+        self.written_rules().for_each(|rule| groups_of(rule, &mut |name| named.extend([name])));
+        for group in &policy.groups {
             let has_role = group.role.is_some() || !group.grants.is_empty();
             // Who counts as another gains by its rules.
             let counts = group.acts_as.iter().any(|other| named.contains(other.as_str()));
@@ -113,26 +117,18 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn written_rules(&self) -> Vec<Declared<'a, ast::Rule>> {
-        let mut rules = Vec::new();
-        let of = |file: usize, rules: &'a ast::Rules| rules.rules.iter().map(move |rule| (file, rule));
-        for (file, list) in &self.declared.lets {
-            if let ast::Named::Rules(inner) = &list.list {
-                rules.extend(of(*file, inner));
-            }
-        }
-        self.declared.auth.iter().for_each(|(file, one)| rules.extend(of(*file, &one.rules)));
-        self.declared.data.iter().for_each(|(file, one)| rules.extend(of(*file, &one.rules)));
-        self.declared.operations.iter().for_each(|(file, one)| rules.extend(of(*file, &one.rules)));
-        for (file, model) in &self.declared.models {
-            rules.extend(of(*file, &model.rules));
-            let fields = model.fields.iter().filter_map(|field| field.rules.as_ref());
-            fields.for_each(|field| rules.extend(of(*file, field)));
-        }
-        for (file, storage) in &self.declared.storages {
-            storage.paths.iter().for_each(|path| rules.extend(of(*file, &path.rules)));
-        }
-        rules
+    /// The rules that stand elsewhere than in models.
+    fn written_rules(&self) -> impl Iterator<Item = &'a ast::Rule> {
+        let declared = &self.declared;
+        let lists = declared.lets.iter().filter_map(|(_, list)| match &list.list {
+            ast::Named::Rules(rules) => Some(rules),
+            ast::Named::Texts(_) => None,
+        });
+        let blocks = declared.auth.iter().map(|(_, of)| &of.rules);
+        let blocks = blocks.chain(declared.data.iter().map(|(_, of)| &of.rules));
+        let operations = declared.operations.iter().map(|(_, of)| &of.rules);
+        let paths = declared.storages.iter().flat_map(|(_, of)| &of.paths).map(|path| &path.rules);
+        lists.chain(blocks).chain(operations).chain(paths).flat_map(|rules| &rules.rules)
     }
 
     // ---- rules that repeat each other
@@ -140,13 +136,13 @@ impl<'a> Checker<'a> {
     /// Rules of one place that others cover, or that could be one. `alone`: nothing else depends on these roles, so
     /// that `authenticated` covers the groups of its users.
     fn repeated(&mut self, conditions: &Conditions, rules: &[Rule], alone: bool) {
-        let mut by_role: HashMap<Role, Vec<usize>> = HashMap::new();
-        for (number, rule) in rules.iter().enumerate() {
-            roles(&rule.who).into_iter().for_each(|role| by_role.entry(role).or_default().push(number));
+        let all: Vec<Vec<Role>> = rules.iter().map(|rule| roles(&rule.who)).collect();
+        let mut by_role: HashMap<&Role, Vec<usize>> = HashMap::new();
+        for (number, own) in all.iter().enumerate() {
+            own.iter().for_each(|role| by_role.entry(role).or_default().push(number));
         }
         let mut gone: HashSet<usize> = HashSet::new();
-        for (number, rule) in rules.iter().enumerate() {
-            let own = roles(&rule.who);
+        for (number, (rule, own)) in rules.iter().zip(&all).enumerate() {
             let Some(first) = own.first() else { continue };
             let mut near: Vec<usize> = by_role.get(first).cloned().unwrap_or_default();
             if alone {
@@ -184,7 +180,7 @@ impl<'a> Checker<'a> {
                 self.mergeable(rule, &rules[with]);
             }
         }
-        self.covered_together(conditions, rules, &by_role, &mut gone);
+        self.covered_together(conditions, rules, &all, &by_role, &mut gone);
     }
 
     /// Which named list a rule stands in, if it stands in one.
@@ -418,10 +414,24 @@ pub(super) fn reads_input(condition: &Condition, field: &str) -> bool {
     reads
 }
 
-fn collect_texts<'v>(value: &'v Value, texts: &mut HashSet<&'v str>) {
+/// The groups that a rule names.
+fn groups_of<'r>(rule: &'r ast::Rule, visit: &mut impl FnMut(&'r str)) {
+    let beside = rule.modifiers.iter().filter(|call| call.name.text == "and").flat_map(|call| &call.args);
+    let beside = beside.flatten().filter_map(|value| match &value.kind {
+        ValueKind::Calls(calls) => calls.first(),
+        _ => None,
+    });
+    for who in [&rule.who].into_iter().chain(beside) {
+        if matches!(who.name.text.as_str(), "group" | "groups") {
+            who.args.iter().flatten().for_each(|value| each_text(value, visit));
+        }
+    }
+}
+
+fn each_text<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
     match &value.kind {
-        ValueKind::Text(text) | ValueKind::Name(text) => drop(texts.insert(text)),
-        ValueKind::List(values) => values.iter().for_each(|value| collect_texts(value, texts)),
+        ValueKind::Text(text) | ValueKind::Name(text) => visit(text),
+        ValueKind::List(values) => values.iter().for_each(|value| each_text(value, visit)),
         _ => (),
     }
 }

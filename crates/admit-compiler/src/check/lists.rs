@@ -61,9 +61,8 @@ impl<'a> Checker<'a> {
                 let message = format!("nothing uses the list `{}`", of.name.text);
                 let warning = Diagnostic::new(codes::UNUSED_LIST, file, of.name.span, message);
                 let spread = format!("...{}", of.name.text);
-                let removed = Span { start: self.with_description(file, of.span), end: of.span.end };
                 let warning = warning.label("declared here").help(format!("remove it, or spread it with `{spread}`"));
-                self.say(warning.edit(removed, ""));
+                self.say(warning.edit(of.described, ""));
             }
         }
     }

@@ -27,6 +27,8 @@ mod operations;
 mod proofs;
 mod reach;
 mod readers;
+#[cfg(test)]
+mod reading;
 mod redundant;
 mod rules;
 mod storage;
@@ -39,12 +41,12 @@ use crate::diagnostic::{Accepted, Diagnostic, Severity};
 use crate::group_roles::group_takes_away;
 use crate::policy::{Place, Policy, Roles};
 use admit_syntax::ast::{self, Item, Name, Span};
-use admit_syntax::{Parsed, TokenKind};
+use admit_syntax::{Parsed, Unread};
 use auth::Groups;
 use claims::Claims;
 use conditions::Typed;
 use lists::Lists;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 pub(crate) use auth::quote;
 pub use conditions::MAX_TESTS;
@@ -101,20 +103,36 @@ impl Checked {
 /// # Panics
 /// Never, for any sources.
 pub fn check(sources: &[Source]) -> Checked {
-    let parsed: Vec<Parsed> = sources.iter().map(|source| accept::parse(&source.text)).collect();
-    let mut checker = Checker::new(&parsed);
+    // Models are read when their turn comes: all of them at once take sixteen times the memory of their text. But what is
+    // said of one depends on whether all can be read. Where one cannot, all are read, and checking begins anew.
+    let parsed = parse(sources, true);
+    let is_broken = parsed.iter().any(|parsed| parsed.file().is_broken);
+    if let Some(checked) = (!is_broken).then(|| checked(sources, &parsed)).filter(|(_, is_whole)| *is_whole) {
+        return checked.0;
+    }
+    drop(parsed);
+    checked(sources, &parse(sources, false)).0
+}
+
+fn parse(sources: &[Source], outline: bool) -> Vec<Parsed<'_>> {
+    sources.iter().map(|source| accept::parse(&source.text, outline)).collect()
+}
+
+/// What came of checking parsed sources, and whether every model could be read.
+fn checked(sources: &[Source], parsed: &[Parsed<'_>]) -> (Checked, bool) {
+    let mut checker = Checker::new(parsed);
     for (file, parsed) in parsed.iter().enumerate() {
         let errors = parsed.errors().iter().map(|error| Diagnostic::of_syntax(file, error));
         checker.diagnostics.extend(errors);
     }
     let policy = checker.policy(sources);
     let is_error = |one: &Diagnostic| one.severity == Severity::Error;
-    if !checker.diagnostics.iter().any(is_error) {
+    if checker.is_whole && !checker.diagnostics.iter().any(is_error) {
         checker.diagnostics.extend(proofs::broken(&policy));
     }
-    let (diagnostics, accepted) = accept::accept(&parsed, sorted(checker.diagnostics));
+    let (diagnostics, accepted) = accept::accept(parsed, sorted(checker.diagnostics));
     let errors = diagnostics.iter().any(|one| one.severity == Severity::Error);
-    Checked { diagnostics, accepted, policy: (!errors).then_some(policy) }
+    (Checked { diagnostics, accepted, policy: (!errors).then_some(policy) }, checker.is_whole)
 }
 
 /// By place; what is said twice of one place is said once.
@@ -143,14 +161,39 @@ fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
 /// A declaration and the file that holds it.
 type Declared<'a, T> = (usize, &'a T);
 
+/// A model as declared: read with its file, or only found, to be read when its turn comes.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    Read(&'a ast::Model),
+    Unread(&'a Unread),
+}
+
+impl<'a> Found<'a> {
+    fn name(self) -> &'a Name {
+        match self {
+            Found::Read(model) => &model.name,
+            Found::Unread(model) => &model.name,
+        }
+    }
+
+    fn span(self) -> Span {
+        match self {
+            Found::Read(model) => model.span,
+            Found::Unread(model) => model.span,
+        }
+    }
+}
+
 /// The sources' declarations by kind, and what is known while checking them.
 struct Checker<'a> {
-    parsed: &'a [Parsed],
+    parsed: &'a [Parsed<'a>],
     /// Where the lines of each file begin.
     lines: Vec<Vec<u32>>,
     diagnostics: Vec<Diagnostic>,
     /// Some declaration could not be read, so that a name that seems unknown may be its.
     is_broken: bool,
+    /// Every model that was only found could be read.
+    is_whole: bool,
     declared: Declarations<'a>,
     functions: HashMap<&'a str, (usize, Span)>,
     lists: Lists<'a>,
@@ -164,7 +207,7 @@ struct Checker<'a> {
 struct Declarations<'a> {
     auth: Vec<Declared<'a, ast::Auth>>,
     data: Vec<Declared<'a, ast::Data>>,
-    models: Vec<Declared<'a, ast::Model>>,
+    models: Vec<(usize, Found<'a>)>,
     types: Vec<Declared<'a, ast::TypeDecl>>,
     enums: Vec<Declared<'a, ast::EnumDecl>>,
     operations: Vec<Declared<'a, ast::Operation>>,
@@ -177,7 +220,7 @@ struct Declarations<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn new(parsed: &'a [Parsed]) -> Checker<'a> {
+    fn new(parsed: &'a [Parsed<'a>]) -> Checker<'a> {
         let mut declared = Declarations::default();
         for (file, item) in
             parsed.iter().enumerate().flat_map(|(file, of)| of.file().items.iter().map(move |i| (file, i)))
@@ -191,7 +234,7 @@ impl<'a> Checker<'a> {
                 Item::Invariant(of) => declared.invariants.push((file, of)),
                 Item::Auth(of) => declared.auth.push((file, of)),
                 Item::Data(of) => declared.data.push((file, of)),
-                Item::Model(of) => declared.models.push((file, of)),
+                Item::Model(of) => declared.models.push((file, Found::Read(of))),
                 Item::Type(of) => declared.types.push((file, of)),
                 Item::Enum(of) => declared.enums.push((file, of)),
                 Item::Operation(of) => declared.operations.push((file, of)),
@@ -199,11 +242,16 @@ impl<'a> Checker<'a> {
                 Item::Storage(of) => declared.storages.push((file, of)),
             }
         }
+        // A file has its models among its items, or all of them unread.
+        let unread = parsed.iter().enumerate().flat_map(|(file, of)| of.unread().iter().map(move |of| (file, of)));
+        declared.models.extend(unread.map(|(file, of)| (file, Found::Unread(of))));
+        declared.models.sort_by_key(|(file, _)| *file);
         Checker {
             parsed,
             lines: parsed.iter().map(|parsed| line_starts(parsed.tree().text())).collect(),
             diagnostics: Vec::new(),
             is_broken: parsed.iter().any(|parsed| parsed.file().is_broken),
+            is_whole: true,
             declared,
             functions: HashMap::new(),
             lists: Lists::default(),
@@ -229,12 +277,14 @@ impl<'a> Checker<'a> {
         let known = deeds::Known { models: &models, operations: &operations, buckets: &buckets };
         let claims = self.claims.of_policy();
         let (tests, invariants) = (self.read_tests(known, &claims), self.read_invariants(known));
+        // Of the groups, what follows asks the policy, and the checker only which act as others.
+        let acting = self.groups.declared.iter().filter(|group| !group.acts_as.is_empty()).cloned().collect();
         let policy = Policy {
             exclusive: self.groups.exclusive.clone(),
             claims,
             files: sources.iter().map(|source| source.name.clone()).collect(),
             has_auth: self.groups.has_auth,
-            groups: self.groups.declared.clone(),
+            groups: std::mem::replace(&mut self.groups.declared, acting),
             roles: self.groups.roles,
             group_claim: self.groups.group_claim.clone(),
             modes: self.modes(schema.modes.clone(), &models, &operations),
@@ -288,20 +338,10 @@ impl<'a> Checker<'a> {
         Span { start: if before.ends_with(',') { before.len() as u32 - 1 } else { span.start }, end: span.end }
     }
 
-    /// Where a declaration begins, with the `///` lines before it.
-    fn with_description(&self, file: usize, span: Span) -> u32 {
-        let tree = self.parsed[file].tree();
-        let at = tree.tokens().partition_point(|token| token.span.start < span.start);
-        let before = tree.tokens()[..at].iter().rev();
-        let mut docs = before.take_while(|token| token.kind.is_blank() || token.kind == TokenKind::Doc);
-        let first = docs.by_ref().filter(|token| token.kind == TokenKind::Doc).last();
-        first.map_or(span.start, |token| token.span.start)
-    }
-
     /// Models, types, enums and operations share their names; functions and buckets have their own.
     fn read_names(&mut self) {
         let mut names: Vec<(usize, &'a Name)> = Vec::new();
-        names.extend(self.declared.models.iter().map(|(file, of)| (*file, &of.name)));
+        names.extend(self.declared.models.iter().map(|(file, of)| (*file, of.name())));
         names.extend(self.declared.types.iter().map(|(file, of)| (*file, &of.name)));
         names.extend(self.declared.enums.iter().map(|(file, of)| (*file, &of.name)));
         names.extend(self.declared.operations.iter().map(|(file, of)| (*file, &of.name)));
@@ -380,7 +420,7 @@ impl<'a> Checker<'a> {
 
     /// What the table can number.
     fn check_limits(&mut self, policy: &Policy) {
-        let mut classes: BTreeMap<(u32, &str, &str), Place> = BTreeMap::new();
+        let mut classes: HashMap<(u32, &str, &str), Place> = HashMap::new();
         for (rule, who) in
             policy.rules().chain(policy.denies()).flat_map(|rule| rule.whos().map(move |who| (rule, who)))
         {

@@ -5,13 +5,14 @@ use super::conditions::{Column, Columns, Ground};
 use super::data::Schema;
 use super::lists::Word;
 use super::rules::{Ruled, Site, Written};
-use super::{Checker, Declared, either};
+use super::{Checker, Declared, Found, either};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{Field, FieldType, Model, Rule, Who};
 use admit_runtime::Operations;
 use admit_syntax::ast::{self, BaseType, Call};
 use admit_syntax::nearest;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// What the names of types stand for.
@@ -84,9 +85,8 @@ impl<'a> Checker<'a> {
         types.extend(
             self.declared.types.iter().map(|(_, of)| (of.name.text.as_str(), FieldType::Type(of.name.text.clone()))),
         );
-        types.extend(
-            self.declared.models.iter().map(|(_, of)| (of.name.text.as_str(), FieldType::Model(of.name.text.clone()))),
-        );
+        let models = self.declared.models.iter().map(|(_, of)| of.name().text.as_str());
+        types.extend(models.map(|name| (name, FieldType::Model(name.to_owned()))));
         types
     }
 
@@ -100,7 +100,20 @@ impl<'a> Checker<'a> {
         for declared in self.declared.types.clone() {
             self.custom_type(declared, &types);
         }
-        self.declared.models.clone().into_iter().map(|declared| self.model(declared, schema, &types)).collect()
+        let mut models = Vec::with_capacity(self.declared.models.len());
+        for (file, found) in self.declared.models.clone() {
+            let read = match found {
+                Found::Read(of) => Some(Cow::Borrowed(of)),
+                Found::Unread(of) => self.parsed[file].model(of).map(Cow::Owned),
+            };
+            let Some(of) = read else {
+                (self.is_whole, self.is_broken) = (false, true);
+                break;
+            };
+            self.names_groups(&of);
+            models.push(self.model((file, &of), schema, &types));
+        }
+        models
     }
 
     fn custom_type(&mut self, (file, of): Declared<'_, ast::TypeDecl>, types: &Types<'_>) {
@@ -156,11 +169,14 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn model(&mut self, (file, of): Declared<'a, ast::Model>, schema: &Schema<'a>, types: &Types<'_>) -> Model {
+    fn model<'m>(&mut self, (file, of): Declared<'m, ast::Model>, schema: &Schema<'m>, types: &Types<'_>) -> Model
+    where
+        'a: 'm,
+    {
         self.once("field", of.fields.iter().map(|field| (file, &field.name)).collect());
         let fields: Vec<Field> = of.fields.iter().map(|field| self.field(file, field, types)).collect();
         let own = self.rules_of(Site::Model, file, &of.rules);
-        let of_fields: Vec<Block<'a>> = of
+        let of_fields: Vec<Block<'m>> = of
             .fields
             .iter()
             .map(|field| field.rules.as_ref().map(|rules| self.rules_of(Site::Field, file, rules)).unwrap_or_default())
@@ -171,8 +187,8 @@ impl<'a> Checker<'a> {
         }
         let (identifier, disabled) = self.members(file, of, &fields);
         let place = self.place(file, of.name.span);
-        let allows = if has_own { &own.allows } else { &schema.rules };
-        let denies: Vec<Written<'a>> = own.denies.iter().chain(&schema.denies).cloned().collect();
+        let allows: Vec<Written<'m>> = if has_own { own.allows } else { schema.rules.clone() };
+        let denies: Vec<Written<'m>> = own.denies.into_iter().chain(schema.denies.iter().cloned()).collect();
         let mut model = Model {
             name: of.name.text.clone(),
             fields,
@@ -185,26 +201,30 @@ impl<'a> Checker<'a> {
         let owners = allows.iter().chain(of_fields.iter().flat_map(|rules| &rules.allows));
         let owners = implied_owners(owners.map(|written| &written.rule));
         let mut ground = Ground { site: Site::Model, record: Some(columns(&model, &owners)) };
+        // Where a rule was refused, who may read what is not known.
+        let count = allows.len();
         model.rules = self.finished(&ground, allows);
-        model.denies = self.finished(&ground, &denies);
+        model.denies = self.finished(&ground, denies);
+        let mut all_read = count == model.rules.len() && !(own.refused && has_own);
         ground.site = Site::Field;
-        for (field, rules) in model.fields.iter_mut().zip(&of_fields) {
-            field.rules = self.finished(&ground, &rules.allows);
-            field.denies = self.finished(&ground, &rules.denies);
+        for (field, rules) in model.fields.iter_mut().zip(of_fields) {
+            let count = rules.allows.len();
+            field.rules = self.finished(&ground, rules.allows);
+            field.denies = self.finished(&ground, rules.denies);
+            all_read &= !rules.refused && count == field.rules.len();
         }
         self.dynamic_fields(&model, &owners);
-        // Where a rule was refused, who may read what is not known.
-        let all_read = allows.len() == model.rules.len() && !(own.refused && has_own);
-        let field_read =
-            |(rules, field): (&Block<'_>, &Field)| !rules.refused && rules.allows.len() == field.rules.len();
-        if all_read && of_fields.iter().zip(&model.fields).all(field_read) {
+        if all_read {
             self.required_fields(&model);
         }
         model
     }
 
     /// The rules of a block, read but for their conditions.
-    pub(super) fn rules_of(&mut self, site: Site, file: usize, rules: &'a ast::Rules) -> Block<'a> {
+    pub(super) fn rules_of<'r>(&mut self, site: Site, file: usize, rules: &'r ast::Rules) -> Block<'r>
+    where
+        'a: 'r,
+    {
         let written = self.written(file, rules);
         // What is spread and unknown, or no list of rules, was meant to be some.
         let allows_somebody = written.is_empty() && !rules.is_empty();
@@ -221,8 +241,11 @@ impl<'a> Checker<'a> {
     }
 
     /// Rules with their conditions; those with an error are left out.
-    pub(super) fn finished(&mut self, ground: &Ground, rules: &[Written<'_>]) -> Vec<Rule> {
-        rules.iter().filter_map(|written| self.with_condition(ground, written)).collect()
+    pub(super) fn finished(&mut self, ground: &Ground, rules: Vec<Written<'_>>) -> Vec<Rule> {
+        // Room for all at once: a vector that grows may end with a third of it unused, a tenth of the whole policy.
+        let mut finished = Vec::with_capacity(rules.len());
+        finished.extend(rules.into_iter().filter_map(|written| self.with_condition(ground, written)));
+        finished
     }
 
     fn no_rules(&mut self, file: usize, of: &ast::Model, schema: &Schema<'_>) {

@@ -54,7 +54,7 @@ impl<'a> Checker<'a> {
             let denies: Vec<Written<'a>> = own.denies.into_iter().chain(of_schema).collect();
             self.rule_and_handler(file, operation, schema, handler, said, inherits);
             let ground = Ground::without_record(Site::Operation);
-            let (rules, denies) = (self.finished(&ground, &allows), self.finished(&ground, &denies));
+            let (rules, denies) = (self.finished(&ground, allows), self.finished(&ground, denies));
             if handler == Handler::Custom {
                 rules.iter().chain(&denies).for_each(|rule| self.custom_handler(rule));
             }
@@ -154,7 +154,7 @@ impl<'a> Checker<'a> {
     }
 
     fn is_model(&self, name: &str) -> bool {
-        self.declared.models.iter().any(|(_, model)| model.name.text == name)
+        self.declared.models.iter().any(|(_, model)| model.name().text == name)
     }
 
     fn no_source(&mut self, file: usize, value: &Value, name: &str) {

@@ -54,10 +54,11 @@ impl Checker<'_> {
         &mut self,
         conditions: &Conditions,
         rules: &[Rule],
-        by_role: &HashMap<Role, Vec<usize>>,
+        all: &[Vec<Role>],
+        by_role: &HashMap<&Role, Vec<usize>>,
         gone: &mut HashSet<usize>,
     ) {
-        for (number, rule) in rules.iter().enumerate() {
+        for (number, (rule, own)) in rules.iter().zip(all).enumerate() {
             if gone.contains(&number) || rule.operations.is_empty() {
                 continue;
             }
@@ -74,7 +75,6 @@ impl Checker<'_> {
                 }
                 left.is_empty()
             };
-            let own = roles(&rule.who);
             if !own.is_empty() && own.iter().all(&mut has) {
                 gone.insert(number);
                 by.sort_unstable();

@@ -278,7 +278,8 @@ impl<'a> Checker<'a> {
         let (mut rules, mut denies): (Vec<Rule>, Vec<Rule>) = (Vec::new(), Vec::new());
         for (file, written) in self.written(file, &path.rules) {
             let Some(Ruled::Rule(written)) = self.rule(Site::Storage, file, written) else { continue };
-            let Some(rule) = self.with_condition(&ground, &written) else { continue };
+            let is_deny = written.denies;
+            let Some(rule) = self.with_condition(&ground, written) else { continue };
             self.needs_auth(file, &rule);
             if rule.who == Who::Entity && !path.path.value.contains(ENTITY) {
                 let error = Diagnostic::new(
@@ -290,7 +291,7 @@ impl<'a> Checker<'a> {
                 let error = error.label("whose folder?").related(file, path.path.span, "this path");
                 self.say(error.help("end the path with `{entity_id}/*`, or allow `authenticated`"));
             }
-            let of = if written.denies { &mut denies } else { &mut rules };
+            let of = if is_deny { &mut denies } else { &mut rules };
             self.who_once(file, &rule, of);
             of.push(rule);
         }

@@ -41,7 +41,7 @@ impl Checker<'_> {
         let mut alike: BTreeMap<(Signature<'_>, Vec<usize>, usize), Vec<&Group>> = BTreeMap::new();
         let (mut run, mut last) = (0, None);
         for group in &policy.groups {
-            let rules = named.get(group.name.as_str()).cloned().unwrap_or_default();
+            let rules = named.remove(group.name.as_str()).unwrap_or_default();
             let signature: Signature<'_> = (rules, &group.acts_as);
             // Where the order of groups decides, only neighbours are alike.
             if ordered && last.as_ref() != Some(&signature) {

@@ -74,7 +74,7 @@ impl Root {
     }
 }
 
-fn uses(parsed: &Parsed) -> impl Iterator<Item = &Use> {
+fn uses<'p>(parsed: &'p Parsed<'_>) -> impl Iterator<Item = &'p Use> {
     parsed.file().items.iter().filter_map(|item| match item {
         Item::Use(of) => Some(of),
         _ => None,

@@ -41,6 +41,10 @@ pub(super) fn assertions(policy: &Policy, one: &Standing<'_>, kind: &CellKind, o
     all
 }
 
+fn condition_of(rule: &Rule) -> Option<&Condition> {
+    rule.condition.as_deref()
+}
+
 /// Scenes, each with the conditions whose values it is to be tried with.
 fn scenes<'s>(
     policy: &'s Policy,
@@ -50,13 +54,13 @@ fn scenes<'s>(
 ) -> Vec<(Scene, Vec<&'s Condition>)> {
     let rule = &one.rule;
     let without = if let CellKind::And(at) = kind { Some(*at) } else { None };
-    let own: Vec<&Condition> = rule.condition.iter().collect();
+    let own: Vec<&Condition> = condition_of(rule).into_iter().collect();
     match kind {
         CellKind::Others(_) => {
             // The record is somebody's, and the caller is somebody else.
             let theirs = scene(policy, rule, group, None).record;
             let others = strangers(policy).into_iter();
-            let past = beside(one).1.iter().flat_map(|deny| &deny.condition);
+            let past = beside(one).1.iter().filter_map(condition_of);
             let all: Vec<&Condition> = own.iter().copied().chain(past).collect();
             others.map(|caller| (Scene { caller, record: theirs.clone(), input: Record::new() }, all.clone())).collect()
         }
@@ -64,11 +68,11 @@ fn scenes<'s>(
         _ if one.is_deny => {
             let base = with_claims(one, scene(policy, rule, group, without));
             let (allows, denies) = beside(one);
-            let past = || denies.iter().flat_map(|deny| &deny.condition);
+            let past = || denies.iter().filter_map(condition_of);
             let beside = allows.iter().flat_map(|allow| {
                 let mut both = base.clone();
                 allow.whos().for_each(|who| be(policy, who, None, &mut both));
-                let with: Vec<&Condition> = own.iter().copied().chain(&allow.condition).collect();
+                let with: Vec<&Condition> = own.iter().copied().chain(condition_of(allow)).collect();
                 let all = with.iter().copied().chain(past()).collect();
                 [(both.clone(), with), (both, all)]
             });
@@ -78,11 +82,11 @@ fn scenes<'s>(
         _ => {
             let base = with_claims(one, scene(policy, rule, group, without));
             let (allows, denies) = beside(one);
-            let with = |rules: &'s [Rule]| own.iter().copied().chain(rules.iter().flat_map(|rule| &rule.condition));
+            let with = |rules: &'s [Rule]| own.iter().copied().chain(rules.iter().filter_map(condition_of));
             let denied = with(denies).collect();
             let same = |allow: &&Rule| allow.who == rule.who;
-            let others = allows.iter().filter(same).flat_map(|allow| &allow.condition);
-            let all = own.iter().copied().chain(others).chain(denies.iter().flat_map(|rule| &rule.condition)).collect();
+            let others = allows.iter().filter(same).filter_map(condition_of);
+            let all = own.iter().copied().chain(others).chain(denies.iter().filter_map(condition_of)).collect();
             vec![(base.clone(), own.clone()), (base.clone(), denied), (base, all)]
         }
     }
