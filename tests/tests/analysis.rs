@@ -460,6 +460,28 @@ fn a_claim_of_a_path_may_be_no_segment() {
     }
 }
 
+/// A caller whose identity nobody knows may own any folder, so that what denies take from owners is taken from him
+/// everywhere below. Once only callers with an identity were looked at.
+#[test]
+fn a_deny_of_owners_takes_from_callers_without_an_identity() {
+    let text = |deny: &str| {
+        format!(
+            "auth {{ loginWith: {{ email: true }} }}
+            storage files {{
+              \"p/{{entity_id}}/*\": [allow.entity(\"identity\").to([\"read\", \"delete\"]) {deny}]
+              \"p/w/z/*\": [allow.authenticated.to([\"get\"])]
+            }}"
+        )
+    };
+    let old = checked(&text(", deny.entity(\"identity\").to([\"get\"])"));
+    let difference = Difference::of(&old, &checked(&text("")));
+    let of = |path: &str| {
+        let mut changes = difference.changes.iter().filter(|change| change.resource.to_string().ends_with(path));
+        changes.any(|change| change.gained && change.operations == [Operation::Get])
+    };
+    assert!(of("p/w/z/* without an identity") && of("p/{entity_id}/*") && !of("p/w/z/*"), "{difference:?}");
+}
+
 /// Which owners are recorded is compared by meaning: what conditions say in other words, what never holds and what
 /// another rule records anyway is no change; who is recorded by another claim, or under another condition, is.
 #[test]

@@ -471,6 +471,20 @@ fn on_paths(old: &Policy, new: &Policy, was: &mut Ways, is: &mut Ways, cut: &mut
         }
         for arrival in Arrival::all(new).iter().filter(|arrival| super::ways::of_storage(arrival.mode)) {
             for place in objects::places(&[old, new], &both, &Keys::All, arrival) {
+                // Callers whose identity is not known are told apart where that decides.
+                let is_like = |another: &objects::Place| {
+                    ON_PATHS.iter().all(|operation| {
+                        [(old, &before), (new, &after)].into_iter().all(|(policy, bucket)| {
+                            let on = |bucket: &Bucket, place: &objects::Place| {
+                                objects::on_object(policy, bucket, operation.needs(), place)
+                            };
+                            bucket.as_ref().is_none_or(|bucket| on(bucket, &place) == on(bucket, another))
+                        })
+                    })
+                };
+                if place.of_another().is_some_and(|another| is_like(&another)) {
+                    continue;
+                }
                 let resource = path_label(new, &both, &place);
                 if place.is_partial {
                     cut.push(format!("{resource}: {MANY_TEXTS}"));

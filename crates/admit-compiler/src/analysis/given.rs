@@ -98,8 +98,8 @@ pub(crate) fn path_label(policy: &Policy, bucket: &Bucket, place: &super::object
             let covering = bucket.paths.iter().filter_map(|path| Some((touch.bind(path)?.0, path)));
             let covering =
                 covering.filter(|(bound, _)| place.key.starts_with(bound)).max_by_key(|(bound, _)| bound.len());
-            let path =
-                covering.map_or("elsewhere".to_owned(), |(_, path)| format!("{}* without the claim", path.prefix));
+            let lacks = if place.of_another().is_some() { "an identity" } else { "the claim" };
+            let path = covering.map_or("elsewhere".to_owned(), |(_, path)| format!("{}* without {lacks}", path.prefix));
             Resource::Path(bucket.name.clone(), path)
         }
     }

@@ -126,9 +126,8 @@ fn with_caller<'p>(first: &Act<'p>, second: &Act<'p>) -> Option<(Act<'p>, Act<'p
     match (&first.on, &second.on) {
         (On::Object(_, one), On::Object(_, other)) => {
             let same = one.caller.identity_id == other.caller.identity_id;
-            let agree = |(claim, value): (&String, &Value)| other.caller.claims.get(claim) == Some(value);
-            let all = one.claims.intersection(&other.claims);
-            let agree = all.filter_map(|claim| one.caller.claims.get_key_value(claim)).all(agree);
+            let mut all = one.claims.intersection(&other.claims);
+            let agree = all.all(|claim| one.caller.claims.get(claim) == other.caller.claims.get(claim));
             if !same || !agree {
                 return None;
             }

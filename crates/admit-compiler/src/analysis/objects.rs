@@ -23,8 +23,19 @@ pub(crate) struct Place {
 
 /// The identity of callers that are made up.
 const ME: &str = "me";
+/// Another, who owns no folder of any key.
+const ANOTHER: &str = "~another";
 /// What ends made-up keys.
 const FILE: &str = "~";
+
+impl Place {
+    /// The same for a caller who is known, if this one's identity is not: one who owns none of the folders.
+    pub fn of_another(&self) -> Option<Place> {
+        let unknown = self.caller.mode == Mode::IdentityPool && self.caller.identity_id.is_none();
+        let caller = Caller { identity_id: Some(ANOTHER.to_owned()), ..self.caller.clone() };
+        unknown.then(|| Place { caller, ..self.clone() })
+    }
+}
 
 /// Something that stands in a path's place.
 enum Segment<'p> {
@@ -78,6 +89,16 @@ pub(crate) fn places(policies: &[&Policy], bucket: &Bucket, keys: &Keys, arrival
                     }
                     add(key, own, identity);
                 }
+            }
+        }
+    }
+    // A caller whose identity nobody knows may own any folder, which denies take from him.
+    if bucket.paths.iter().any(|path| path.entity) {
+        for place in places.clone().into_iter().filter(|place| place.caller.identity_id.is_some()) {
+            let caller = Caller { identity_id: None, ..place.caller.clone() };
+            let unknown = Place { caller, ..place };
+            if !places.contains(&unknown) {
+                places.push(unknown);
             }
         }
     }
