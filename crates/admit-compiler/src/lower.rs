@@ -4,7 +4,7 @@
 
 use crate::matrix::{self, Dynamic, DynamicKind, Matrix, Role};
 use crate::policy::{Bucket, DataFunction, Model, Path, Policy, Roles, Rule, Who};
-use admit_runtime::format::{self, FUNCTIONS, NONE, clause, field, scope, scope_of, who};
+use admit_runtime::format::{self, FUNCTIONS, NONE, U24, clause, field, scope, scope_of, who};
 use admit_runtime::write::{Rows, TooLarge};
 use admit_runtime::{Mode, Operations, Provider};
 use admit_syntax::ast::OperationKind;
@@ -250,7 +250,7 @@ impl<'p> Lowering<'p> {
             self.rows.heads.push(whole);
             let shape = self.shape(model, &class_of, class_count);
             let heads = if classes == [whole] { number } else { self.head_run(classes) };
-            self.rows.models.push(format::Model { shape, heads });
+            self.rows.models.push(format::Model { shape: U24::new(shape), heads: U24::new(heads) });
         }
     }
 
@@ -423,7 +423,7 @@ impl<'p> Lowering<'p> {
         }
         let (cells, count) =
             self.cells(openings.classes.into_iter().map(|(class, operations)| (class, operations.0)).collect());
-        format::Head { cells, count, common: format::U24::new(number), sieve: 0 } // `to_bytes` refuses more
+        format::Head { cells: U24::new(cells), count, common: U24::new(number), sieve: 0 } // `to_bytes` refuses more
     }
 
     /// The first of a run of clauses; equal runs are one, and an empty one begins at 0.

@@ -53,15 +53,15 @@ impl<'t> Cells<'t> {
     pub fn one(&self, head: &Head, class: u16, wanted: u8) -> u8 {
         match head.count {
             GRID => self.in_grid(head, 1 << (class & 63), wanted),
-            LONG => self.in_long(head.cells, class),
-            _ => self.in_run(head.cells, u32::from(head.count), class),
+            LONG => self.in_long(head.cells.get(), class),
+            _ => self.in_run(head.cells.get(), u32::from(head.count), class),
         }
     }
 
     /// Which of the wanted operations some of these classes have.
     #[inline(always)] // measured: most tables have grids, and a decision by them then calls nothing
     fn in_grid(&self, head: &Head, classes: u64, wanted: u8) -> u8 {
-        let Some(grid) = self.grids.bytes().get(head.cells as usize) else { return 0 };
+        let Some(grid) = self.grids.bytes().get(head.cells.get() as usize) else { return 0 };
         let (rows, mut open, mut left) = (grid.as_chunks::<8>().0, 0, wanted);
         while left != 0 {
             let bit = left.trailing_zeros();
@@ -97,12 +97,12 @@ impl<'t> Cells<'t> {
 
     /// The cells one by one, for reports.
     pub fn each(self, head: Head) -> impl Iterator<Item = Cell> + use<'t> {
-        let long = if head.count == LONG { self.long.at(head.cells as usize) } else { Long::default() };
+        let long = if head.count == LONG { self.long.at(head.cells.get() as usize) } else { Long::default() };
         let run = match head.count {
             GRID => (0, 0),
             LONG if long.paged == 0 => (long.first, long.count),
             LONG => (0, 0),
-            count => (head.cells, u32::from(count)),
+            count => (head.cells.get(), u32::from(count)),
         };
         let cells = self.classes.run(run.0, run.1).zip(self.operations.run(run.0, run.1));
         let pages = if long.paged == 0 { 0..0 } else { 0..long.count as usize };
@@ -110,7 +110,7 @@ impl<'t> Cells<'t> {
             let page = self.page(long.first as usize + block);
             (0..PAGE).map(move |at| ((block * PAGE + at) as u16, page.0[at]))
         });
-        let grid = if head.count == GRID { self.grids.at(head.cells as usize) } else { Grid::default() };
+        let grid = if head.count == GRID { self.grids.at(head.cells.get() as usize) } else { Grid::default() };
         let in_grid = (0..GRID_CLASSES).map(move |class| (class as u16, grid.of_class(class)));
         let cells = cells.chain(paged).chain(in_grid).map(|(class, operations)| Cell { class, operations });
         cells.filter(|cell| cell.operations != 0)
@@ -121,7 +121,7 @@ impl Head {
     /// Whether a class may have a cell here, by the bit that its name has in sieves: without it, it has none.
     #[inline]
     pub(crate) fn may_hold(&self, bit: u8) -> bool {
-        self.sieve >> (bit & 63) & 1 == 1
+        self.sieve >> (bit & 31) & 1 == 1
     }
 }
 

@@ -311,7 +311,7 @@ fn fold(a: u64, b: u64) -> u64 {
 /// The bit that stands for a name in the sieve of a [`Head`], by its hash.
 #[inline(always)]
 pub(crate) fn sieve_bit(hash: u64) -> u8 {
-    (hash & 63) as u8
+    (hash & 31) as u8
 }
 
 /// The bucket of a hash, among `count`.
@@ -362,14 +362,14 @@ record! {
     /// it has on every field.
     Head {
         /// Its first cell, or its long run.
-        cells: u32,
+        cells: U24,
         /// How many cells: at most [`SHORT`], or [`LONG`], or [`GRID`].
         count: u8,
         /// The number of its [`Common`].
         common: U24,
         /// The [`sieve_bit`] of each class that has a cell here, by the hash of the class's name: a class whose bit is
         /// not set has nothing here. The writer works it out.
-        sieve: u64,
+        sieve: u32,
     }
 }
 
@@ -524,9 +524,9 @@ record! {
     /// A model. Sorted by name; its number is that of its head.
     Model {
         /// Its shape.
-        shape: u32,
+        shape: U24,
         /// The head of its first field class; the others follow. Its own head, if that says the same.
-        heads: u32,
+        heads: U24,
     }
 }
 

@@ -557,10 +557,10 @@ impl Policy<'_> {
         for (record, head) in self.heads.run(0, NONE).enumerate() {
             self.number(Section::Heads, record, head.common.get(), Section::Common)?;
             match head.count {
-                LONG => self.number(Section::Heads, record, head.cells, Section::Long)?,
-                GRID => self.number(Section::Heads, record, head.cells, Section::Grids)?,
+                LONG => self.number(Section::Heads, record, head.cells.get(), Section::Long)?,
+                GRID => self.number(Section::Heads, record, head.cells.get(), Section::Grids)?,
                 count if usize::from(count) <= SHORT => {
-                    self.check_run(Section::Heads, record, head.cells, u32::from(count))?;
+                    self.check_run(Section::Heads, record, head.cells.get(), u32::from(count))?;
                 }
                 _ => return Err(LoadError::Value { section: Section::Heads, record }),
             }
@@ -581,9 +581,9 @@ impl Policy<'_> {
         self.ends_at(Section::Shapes, next, Section::Fields)?;
         self.run(Section::Models, 0, 0, self.models.len() as u32, Section::Heads)?;
         for (record, model) in self.models.run(0, NONE).enumerate() {
-            self.number(Section::Models, record, model.shape, Section::Shapes)?;
-            let classes = self.shapes.at(model.shape as usize).classes;
-            self.run(Section::Models, record, model.heads, classes, Section::Heads)?;
+            self.number(Section::Models, record, model.shape.get(), Section::Shapes)?;
+            let classes = self.shapes.at(model.shape.get() as usize).classes;
+            self.run(Section::Models, record, model.heads.get(), classes, Section::Heads)?;
         }
         Ok(())
     }

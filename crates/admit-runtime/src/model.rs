@@ -41,7 +41,7 @@ impl<'t> Policy<'t> {
     #[inline]
     pub(crate) fn model_at(&self, number: u32) -> Model {
         let model = self.models.at(number as usize);
-        Model { number, shape: self.shapes.at(model.shape as usize), heads: model.heads }
+        Model { number, shape: self.shapes.at(model.shape.get() as usize), heads: model.heads.get() }
     }
 
     pub(crate) fn columns(&self, model: &Model) -> impl Iterator<Item = Field> + use<'t> {

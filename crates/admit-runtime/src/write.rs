@@ -95,8 +95,16 @@ impl Rows {
     /// If a section exceeds 4 GiB, strings exceed 16 MiB, or there is more of something than the format numbers.
     pub fn to_bytes(&self) -> Result<Vec<u8>, TooLarge> {
         let index = Index::of(&self.names).ok_or(TooLarge { section: Section::Slots })?;
-        if self.common.len() > NO_NAME as usize {
-            return Err(TooLarge { section: Section::Common });
+        let numbered = [
+            (Section::Common, self.common.len()),
+            (Section::CellClasses, self.cell_classes.len()),
+            (Section::Long, self.long.len()),
+            (Section::Grids, self.grids.len()),
+            (Section::Shapes, self.shapes.len()),
+            (Section::Heads, self.heads.len()),
+        ];
+        if let Some((section, _)) = numbered.into_iter().find(|(_, count)| *count > NO_NAME as usize) {
+            return Err(TooLarge { section });
         }
         let is_long = |strings: &mut dyn Iterator<Item = &String>| strings.map(String::len).sum::<usize>() > MAX_TEXT;
         if is_long(&mut self.names.iter().map(|(_, name)| name).chain(&self.texts)) {
@@ -138,15 +146,15 @@ impl Rows {
             let classes = self.cell_classes.get(first as usize..).and_then(|rest| rest.get(..count as usize));
             classes.unwrap_or(&[]).iter().fold(0, |sieve, class| sieve | 1 << index.class_bit(*class))
         };
-        let sieve = match self.long.get(head.cells as usize) {
+        let sieve = match self.long.get(head.cells.get() as usize) {
             Some(long) if head.count == LONG && long.paged == 0 => run(long.first, long.count),
-            _ if head.count == LONG => u64::MAX, // pages hold many
+            _ if head.count == LONG => u32::MAX, // pages hold many
             _ if head.count == GRID => {
-                let classes = self.grids.get(head.cells as usize).map_or(0, Grid::classes);
+                let classes = self.grids.get(head.cells.get() as usize).map_or(0, Grid::classes);
                 let held = (0..64u16).filter(|class| classes >> class & 1 == 1);
                 held.fold(0, |sieve, class| sieve | 1 << index.class_bit(class))
             }
-            _ => run(head.cells, u32::from(head.count)),
+            _ => run(head.cells.get(), u32::from(head.count)),
         };
         Head { sieve, ..head }
     }
