@@ -8,7 +8,7 @@ use crate::load::Policy;
 use crate::names::Scope;
 use crate::principal::{Caller, Held, NO_CLASS, Principal, ROOM};
 use crate::value::{List, Value};
-use crate::words::Mode;
+use crate::words::{Mode, Provider};
 
 /// Whom a decision is about.
 #[derive(Clone, Copy)]
@@ -43,19 +43,27 @@ impl<'a> Asker<'a> {
     /// Those of [`Policy::principal`].
     #[inline]
     pub fn once(policy: &Policy<'_>, caller: &'a Caller<'a>) -> Result<Asker<'a>, PrincipalError> {
-        let lone = match caller.mode {
-            Mode::UserPool => policy.lone[0],
-            Mode::Oidc => policy.lone[1],
-            _ => None,
+        let provider = match caller.mode {
+            Mode::UserPool => Provider::UserPools,
+            Mode::Oidc => Provider::Oidc,
+            Mode::ApiKey | Mode::Guest | Mode::Lambda | Mode::Iam => {
+                return Ok(Asker { caller, principal: None, list: None }); // they hold nothing
+            }
+            Mode::IdentityPool | Mode::Function => return Asker::unusual(policy, caller),
         };
-        if let Some(lone) = &lone
+        let lone = &policy.lone[provider as usize];
+        if let Some(lone) = lone
             && policy.each_group_is_itself()
             && let Value::List(list) = caller.claims.get(lone.claim)
             && list.len() <= ROOM
         {
             return Ok(Asker { caller, principal: None, list: Some(list) });
         }
-        Asker::unusual(policy, caller)
+        // Nor does anybody where no rule is about groups.
+        match lone.is_none() && policy.sources_of(provider as u32).next().is_none() {
+            true => Ok(Asker { caller, principal: None, list: None }),
+            false => Asker::unusual(policy, caller),
+        }
     }
 
     /// A principal is made to learn whether one can be.

@@ -367,7 +367,7 @@ record! {
         count: u8,
         /// The number of its [`Common`].
         common: U24,
-        /// The [`sieve_bit`] of each class that has a cell here, by the hash of the class's name: a class whose bit is
+        /// A bit for each class that has a cell here, by the lowest bits of its name's hash: a class whose bit is
         /// not set has nothing here. The writer works it out.
         sieve: u32,
     }

@@ -341,7 +341,7 @@ impl<'t> Policy<'t> {
     }
 
     /// The sources of a provider, with their numbers.
-    fn sources_of(&self, provider: u32) -> impl Iterator<Item = (usize, Source)> + use<'t> {
+    pub(crate) fn sources_of(&self, provider: u32) -> impl Iterator<Item = (usize, Source)> + use<'t> {
         self.sources.run(0, NONE).enumerate().filter(move |(_, source)| source.provider == provider)
     }
 }
