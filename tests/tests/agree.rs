@@ -6,7 +6,7 @@ use admit_compiler::policy::Policy;
 use admit_compiler::table;
 use admit_runtime::{Action, Caller, CustomKind, Decision, Effect, List, Operation, Request, Shown};
 use admit_syntax::ast::OperationKind;
-use admit_tests::generate::{self, Forms};
+use admit_tests::generate::{self, Forms, Layout};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -23,8 +23,29 @@ proptest! {
         let policy = generate::laid_out(policy, layout);
         let bytes = table(&policy, false).expect("small");
         let loaded = admit_runtime::Policy::from_bytes(&bytes).expect("what the writer writes loads");
-        for question in &questions {
+        for question in questions.iter().chain(&without_input(&questions)) {
             compare(&policy, &loaded, question, &records)?;
+        }
+    }
+
+    /// How a table lays out cells changes no decision, and no reason of one.
+    #[test]
+    fn every_layout_says_the_same(
+        policy in prop_oneof![generate::policy(Forms::Amplify), generate::policy(Forms::All)],
+        questions in prop::collection::vec(generate::question(), 8),
+    ) {
+        let layouts = [Layout::Grids, Layout::Cells, Layout::Long];
+        let tables = layouts.map(|layout| table(&generate::laid_out(policy.clone(), layout), true).expect("small"));
+        for question in questions.iter().chain(&without_input(&questions)) {
+            let said = tables.each_ref().map(|bytes| {
+                let loaded = admit_runtime::Policy::from_bytes(bytes).expect("what the writer writes loads");
+                admit_tests::asked::decided(&loaded, question, |decision| {
+                    let mut denied = Vec::new();
+                    decision.each_denied_field(&mut |name| denied.push(name.to_owned()));
+                    (format!("{decision:?}"), denied)
+                })
+            });
+            prop_assert!(said[0] == said[1] && said[1] == said[2], "{question:?}: {said:?}");
         }
     }
 
@@ -34,6 +55,12 @@ proptest! {
         let after = table(&shuffled(policy, seed), true).expect("small");
         prop_assert_eq!(before, after);
     }
+}
+
+/// The same requests, of writes that do not say what they propose.
+fn without_input(questions: &[Question]) -> Vec<Question> {
+    let given = questions.iter().filter(|question| question.input.is_some());
+    given.map(|question| Question { input: None, ..question.clone() }).collect()
 }
 
 fn shuffled(mut policy: Policy, seed: u64) -> Policy {

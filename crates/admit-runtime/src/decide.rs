@@ -224,7 +224,7 @@ impl<'a> Asked<'a> {
             _ => (Operations::NONE, operation.needs()),
         };
         let writes = !enough.is_empty();
-        let open = self.open_for(&whole, if writes { enough } else { some });
+        let open = self.open_for(&whole, enough.with(some));
         let is_open = open.contains(enough) && open.meets(some);
         if is_open && (operation != Operation::Update || self.passes_update_gate(&whole)) {
             return Outcome::Allow;
