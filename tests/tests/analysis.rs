@@ -317,10 +317,8 @@ fn a_path_of_which_nothing_is_left_belongs_to_nobody() {
           \"a/b/*\": [allow.groups([\"B\"]).to([\"get\"])]
           \"a/b/c/*\": [allow.authenticated.to([\"get\"])]
         }";
-    let source = admit_compiler::Source { name: "a.policy".into(), text: text.into() };
-    let policy = admit_compiler::check(&[source]).policy.unwrap();
-    let table = admit_compiler::table(&policy, true).unwrap();
-    let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&table).unwrap()).unwrap();
+    let policy = checked(text);
+    let lifted = of_table(&policy);
     for matrix in [Matrix::of(&policy), Matrix::of(&lifted)] {
         assert_eq!(matrix.who_can(Operation::Get, &Resource::Path("files".into(), "a/b/c/*".into())), []);
         assert_ne!(matrix.who_can(Operation::Get, &Resource::Path("files".into(), "a/b/*".into())), []);
@@ -605,8 +603,7 @@ fn an_owner_that_is_recorded_may_name_a_group() {
 fn a_resource_that_nobody_may_use_is_listed() {
     let text =
         "auth { loginWith: { email: true } groups: [\"A\"] }\nmodel P { a: string allow.group(\"A\").to([\"read\"]) }";
-    let source = admit_compiler::Source { name: "a.policy".into(), text: text.into() };
-    let policy = admit_compiler::check(&[source]).policy.unwrap();
+    let policy = checked(text);
     let matrix = Matrix::of(&policy);
     assert_eq!(matrix.who_can(Operation::Delete, &Resource::Model("P".into())), []);
     assert!(matrix.resources.contains(&Resource::Model("P".into())));
@@ -622,8 +619,7 @@ proptest! {
         questions in proptest::collection::vec(generate::question(), 200),
     ) {
         let policy = admitting(policy);
-        let bytes = admit_compiler::table(&policy, true).unwrap();
-        let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap();
+        let lifted = of_table(&policy);
         let (matrix, of_table) = (Matrix::of(&policy), Matrix::of(&lifted));
         // A table keeps no rule for an owner's folder that gives him what he has anyway, and then no line of its own for it.
         let listed = |matrix: &Matrix| {
@@ -659,13 +655,11 @@ proptest! {
     #[test]
     fn a_policy_does_not_differ_from_its_table(policy in generate::policy(Forms::All)) {
         let policy = admitting(policy);
-        let bytes = admit_compiler::table(&policy, true).unwrap();
-        let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap();
+        let lifted = of_table(&policy);
         let difference = Difference::of(&policy, &lifted);
         prop_assert!(difference.is_empty(), "{difference:?}");
         let again = admit_compiler::table(&lifted, true).unwrap();
-        let twice = Policy::of_table(&admit_runtime::Policy::from_bytes(&again).unwrap()).unwrap();
-        prop_assert_eq!(again, admit_compiler::table(&twice, true).unwrap());
+        prop_assert_eq!(again, admit_compiler::table(&of_table(&lifted), true).unwrap());
     }
 }
 
@@ -686,12 +680,10 @@ fn what_create_records_is_settled_within_the_budget() {
             allow.ownerDefinedIn("author").identityClaim("sub").and(groupsDefinedIn("teams"))
             allow.groups(["C"]).withClaimIn("teams")
         }"#;
-    let source = admit_compiler::Source { name: "a.policy".into(), text: text.into() };
-    let mut policy = admitting(admit_compiler::check(&[source]).policy.unwrap());
+    let mut policy = admitting(checked(text));
     policy.groups[2].acts_as = vec!["A".into(), "B".into()];
     policy.models[0].fields.retain(|field| ["title", "note", "editors"].contains(&field.name.as_str()));
-    let bytes = admit_compiler::table(&policy, true).unwrap();
-    let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap();
+    let lifted = of_table(&policy);
     let difference = Difference::of(&policy, &lifted);
     assert!(difference.changes.is_empty(), "{difference:?}");
 }
@@ -701,8 +693,7 @@ fn what_create_records_is_settled_within_the_budget() {
 fn the_reports_of_the_examples_and_of_their_tables_are_the_same() {
     for (name, sources) in admit_tests::examples() {
         let Some(policy) = admit_compiler::check(&sources).policy else { continue };
-        let bytes = admit_compiler::table(&policy, true).unwrap();
-        let lifted = Policy::of_table(&admit_runtime::Policy::from_bytes(&bytes).unwrap()).unwrap();
+        let lifted = of_table(&policy);
         let (matrix, of_table) = (Matrix::of(&policy), Matrix::of(&lifted));
         let words = |matrix: &Matrix| {
             let rows = matrix.rows.iter();

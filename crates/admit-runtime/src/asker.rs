@@ -16,8 +16,8 @@ pub(crate) struct Asker<'a> {
     pub caller: &'a Caller<'a>,
     /// His groups, if they have been looked up.
     principal: Option<&'a Principal<'a>>,
-    /// Otherwise, if they all stand in one list and each counts as itself alone: that list.
-    list: Option<&'a dyn List>,
+    /// Otherwise, if they all stand in one list and each counts as itself alone: that list, and what its names are.
+    list: Option<(&'a Lone<'a>, &'a dyn List)>,
 }
 
 /// The one claim that a provider's groups are read from, where it is one: nearly always.
@@ -42,7 +42,7 @@ impl<'a> Asker<'a> {
     /// # Errors
     /// Those of [`Policy::principal`].
     #[inline]
-    pub fn once(policy: &Policy<'_>, caller: &'a Caller<'a>) -> Result<Asker<'a>, PrincipalError> {
+    pub fn once(policy: &'a Policy<'a>, caller: &'a Caller<'a>) -> Result<Asker<'a>, PrincipalError> {
         let provider = match caller.mode {
             Mode::UserPool => Provider::UserPools,
             Mode::Oidc => Provider::Oidc,
@@ -57,7 +57,7 @@ impl<'a> Asker<'a> {
             && let Value::List(list) = caller.claims.get(lone.claim)
             && list.len() <= ROOM
         {
-            return Ok(Asker { caller, principal: None, list: Some(list) });
+            return Ok(Asker { caller, principal: None, list: Some((lone, list)) });
         }
         // Nor does anybody where no rule is about groups.
         match lone.is_none() && policy.sources_of(provider as u32).next().is_none() {
@@ -108,8 +108,8 @@ impl Policy<'_> {
     /// The same for one whose groups are to be looked up.
     #[inline(never)]
     fn open_to_unresolved(&self, asker: &Asker<'_>, resource: &Resource, open: u8, wanted: u8) -> u8 {
-        if let (None, Some(list)) = (asker.principal, asker.list) {
-            return self.open_to_list(asker, list, resource, open, wanted);
+        if let Some((lone, list)) = asker.list {
+            return self.open_to_list(lone, list, resource, open, wanted);
         }
         let mut open = open;
         self.any_held(asker, &mut |held| {
@@ -122,9 +122,8 @@ impl Policy<'_> {
     /// The same for groups in a list. The sieve of the resource lets few of those pass that have nothing there, so that
     /// most names are hashed, and neither found nor compared.
     #[inline]
-    fn open_to_list(&self, asker: &Asker<'_>, list: &dyn List, resource: &Resource, open: u8, wanted: u8) -> u8 {
-        let number = usize::from(asker.caller.mode == Mode::Oidc);
-        let (Some(lone), mut open) = (&self.lone[number], open) else { return open };
+    fn open_to_list(&self, lone: &Lone<'_>, list: &dyn List, resource: &Resource, open: u8, wanted: u8) -> u8 {
+        let mut open = open;
         for at in 0..list.len() {
             let Value::Text(name) = list.at(at) else { continue };
             let hash = self.names.hash(lone.scope, name);

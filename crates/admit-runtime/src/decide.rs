@@ -152,7 +152,7 @@ impl Granted<'_, '_> {
 }
 
 impl Decision<'_> {
-    /// Decides, where it stands: measured, a decision is not moved then. The principal is of this table.
+    /// Decides where it stands, so that it is moved once and not twice. The principal is of this table.
     #[inline]
     fn settle(&mut self) {
         self.outcome = match self.asked.action.tag == self.asked.policy.tag {

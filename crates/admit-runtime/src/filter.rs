@@ -215,7 +215,7 @@ impl<'t> Policy<'t> {
         asker: &Asker<'a>,
         spelling: Spelling,
     ) -> Option<Condition<'a>> {
-        let mode = if clause.provider == 0 { Mode::UserPool } else { Mode::Oidc };
+        let mode = mode_of(clause);
         if asker.caller.mode != mode {
             return None;
         }
@@ -256,13 +256,12 @@ impl Policy<'_> {
         if !is_plain || !(clause.kind == clause::OWNER || clause.kind == clause::GROUP && self.acting.is_empty()) {
             return None;
         }
-        let mode = if clause.provider == 0 { Mode::UserPool } else { Mode::Oidc };
+        if asker.caller.mode != mode_of(clause) {
+            return Some(false);
+        }
         let Value::Text(named) = record.get(self.strings.get(clause.field)) else { return Some(false) };
         let claims = asker.caller.claims;
         let mut parts = self.parts.run(clause.parts, clause.part_count).map(|part| self.strings.get(part));
-        if asker.caller.mode != mode {
-            return Some(false);
-        }
         if clause.kind == clause::GROUP {
             let groups = Groups::of(claims.get(parts.next().unwrap_or("")));
             return Some(groups.any(|name| name == named));
@@ -277,6 +276,11 @@ impl Policy<'_> {
         }
         Some((rest == Some("") || is_part) && (is_complete || spelling == Spelling::Any))
     }
+}
+
+/// The mode in which the callers arrive whom a clause is about.
+fn mode_of(clause: &Clause) -> Mode {
+    if clause.provider == 0 { Mode::UserPool } else { Mode::Oidc }
 }
 
 /// A claim of an identity. `username` stands under another name in ID tokens of the user pool.
